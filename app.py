@@ -1,0 +1,136 @@
+"""Vigil, put together: `create_app` alone knows every room."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from urllib.parse import urlsplit
+
+from flask import Flask
+from flask_migrate import Migrate
+from flask_wtf import CSRFProtect
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+import campaigns.cli
+import campaigns.views
+import contacts.views
+import donate.views
+import donate.webhooks
+import petitions.services
+import petitions.views
+import staff.cli
+import staff.views
+import volunteers.services
+import volunteers.views
+from config.database import db, forget_deleted_rows, prepare_engine
+from config.keys import form_keys
+from config.languages import init_languages
+from config.logging import init_logging
+from config.settings import LOOPBACK_HOSTS, ROOT, Settings, load_settings
+from contacts import tally
+from contacts.retention import drop_unconfirmed
+from donate.gateway import init_gateway
+from mail.cli import mail_commands
+from mail.outbox import purge
+from mail.worker import Job
+from staff.sessions import clear_out
+from vault.services import init_vault
+from web.errors import init_errors
+from web.filters import init_filters
+from web.headers import init_headers
+from web.origin import init_origin_check
+from web.page_cache import PageCache
+from web.pages import machines, pages
+from web.public import push_language
+from web.throttle import init_throttle
+
+__version__ = "0.1.0"
+HOUR = timedelta(hours=1)
+
+
+def create_app(settings: Settings | None = None) -> Flask:
+    """Make the application. Raises SettingsError, which names every fault of the settings."""
+    settings = settings or load_settings()
+    init_logging()
+    app = Flask(__name__, instance_path=str(ROOT / "instance"), static_folder=None)
+    app.extensions["vigil_settings"] = settings
+    _configure(app, settings)
+    _init_parts(app, settings)
+    _register_rooms(app, settings)
+    app.extensions["vigil_confirmations"] = (
+        petitions.services.confirmation,
+        volunteers.services.confirmation,
+    )
+    app.extensions["vigil_jobs"] = [
+        Job("fold tallies", timedelta(seconds=5), tally.fold),
+        Job("drop what was not confirmed", HOUR, drop_unconfirmed, forget_deleted_rows),
+        Job("end sessions", timedelta(minutes=10), clear_out),
+        Job("clear the outbox", timedelta(minutes=10), purge, forget_deleted_rows),
+    ]
+    _wrap(app, settings)
+    return app
+
+
+def _configure(app: Flask, settings: Settings) -> None:
+    host = urlsplit(settings.base_url).hostname or ""
+    keys = form_keys(settings)
+    app.extensions["vigil_form_keys"] = keys
+    app.config.update(
+        SECRET_KEY=keys[-1],
+        SECRET_KEY_FALLBACKS=keys[:-1],
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        MAX_CONTENT_LENGTH=settings.max_body_bytes,
+        MAX_FORM_MEMORY_SIZE=settings.max_body_bytes,
+        TRUSTED_HOSTS=[host, *(LOOPBACK_HOSTS if host in LOOPBACK_HOSTS else ())],
+        # Flask's own session carries only the form token of staff pages
+        SESSION_COOKIE_NAME="__Secure-vigil_form" if settings.is_secure else "vigil_form",
+        SESSION_COOKIE_PATH="/staff",
+        SESSION_COOKIE_SECURE=settings.is_secure,
+        SESSION_COOKIE_SAMESITE="Strict",
+        WTF_CSRF_CHECK_DEFAULT=False,
+        WTF_CSRF_SSL_STRICT=False,
+    )
+
+
+def _init_parts(app: Flask, settings: Settings) -> None:
+    db.init_app(app)
+    with app.app_context():
+        prepare_engine(db.engine)
+    Migrate(app, db, directory=str(ROOT / "migrations"), compare_type=True, render_as_batch=True)
+    CSRFProtect(app)
+    init_languages(app, settings.supported_languages)
+    init_vault(app, settings)
+    init_gateway(app, settings)
+    init_throttle(app, settings)
+    init_headers(app, settings)
+    init_origin_check(app)
+    init_filters(app, settings)
+    init_errors(app)
+
+
+def _register_rooms(app: Flask, settings: Settings) -> None:
+    prefix = f"/<any({', '.join(settings.supported_languages)}):language>"
+    app.url_defaults(push_language)
+    app.register_blueprint(machines)
+    app.register_blueprint(campaigns.views.site)
+    for public in (
+        campaigns.views.campaigns,
+        petitions.views.petitions,
+        volunteers.views.volunteers,
+        donate.views.donate,
+        contacts.views.contacts,
+        pages,
+    ):
+        app.register_blueprint(public, url_prefix=prefix)
+    app.register_blueprint(donate.webhooks.webhooks)
+    app.register_blueprint(staff.views.staff, url_prefix="/staff")
+    for group in (campaigns.cli.campaigns, mail_commands, staff.cli.staff, staff.cli.init):
+        app.cli.add_command(group)
+
+
+def _wrap(app: Flask, settings: Settings) -> None:
+    """What stands in front of Flask, innermost first."""
+    inner = app.wsgi_app
+    if settings.trusted_proxies:
+        n = settings.trusted_proxies
+        inner = ProxyFix(inner, x_for=n, x_proto=n, x_host=n)
+    app.wsgi_app = PageCache(inner, settings.page_cache_seconds)  # type: ignore[method-assign]

@@ -1,0 +1,1 @@
+"""How fast Vigil is, side by side with the least that could be done: `make bench`."""

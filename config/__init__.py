@@ -1,0 +1,1 @@
+"""The ground floor: settings, database, languages, logging. Imports no other room."""

@@ -1,0 +1,170 @@
+"""Every setting, parsed once, typed, and refused loudly: all faults in one message."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Annotated, Any
+from urllib.parse import urlsplit
+
+from flask import current_app
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+ROOT = Path(__file__).resolve().parent.parent
+INSTANCE = ROOT / "instance"
+LIVE_KEY = re.compile(r"^(sk|rk)_live_")
+LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
+
+Words = Annotated[tuple[str, ...], NoDecode]
+
+
+class SettingsError(SystemExit):
+    """The settings cannot be used; the message names every fault.
+
+    A SystemExit, so that each way of starting prints the message and not a traceback.
+    """
+
+
+class Settings(BaseSettings):
+    """The settings of one installation, read from the environment and `instance/settings.env`.
+
+    README.md describes each in its table; a test holds that table to this class.
+    """
+
+    model_config = SettingsConfigDict(
+        env_file=INSTANCE / "settings.env", extra="ignore", frozen=True, env_ignore_empty=True
+    )
+
+    base_url: str = "http://127.0.0.1:8000"
+    secret_key: Words = ()
+    database_url: str = f"sqlite:///{INSTANCE / 'vigil.db'}"
+    keys_dir: Path = INSTANCE / "keys"
+    volatile_keys: str = str(INSTANCE / "volatile")
+    redis_url: str = ""
+    trusted_proxies: int = Field(default=0, ge=0, le=5)
+
+    stripe_secret_key: str = ""
+    stripe_webhook_secrets: Words = ()
+    stripe_api_base: str = ""
+
+    mail_url: str = "smtp://127.0.0.1:1025"
+    mail_from: str = "Vigil <vigil@example.org>"
+    mails_per_address: int = Field(default=3, ge=1, le=20)
+
+    organisation: str = "Vigil"
+    organisation_address: str = ""
+    contact_email: str = "contact@example.org"
+    security_contact: str = ""
+    statement_name: str = Field(default="VIGIL DONATION", min_length=5, max_length=22)
+
+    supported_languages: Words = ("en", "uk", "be")
+    currencies: Words = ("EUR", "USD", "GBP", "PLN", "UAH")
+    default_currency: str = "EUR"
+
+    form_limit: str = "30 per hour"
+    checkout_limit: str = "5 per hour"
+    sign_in_limit: str = "20 per hour"
+    max_body_bytes: int = Field(default=64 * 1024, ge=8 * 1024)
+    page_cache_seconds: float = Field(default=2.0, ge=0, le=600)
+
+    @field_validator(
+        "secret_key", "stripe_webhook_secrets", "supported_languages", "currencies", mode="before"
+    )
+    @classmethod
+    def _split(cls, value: Any) -> Any:
+        return tuple(re.split(r"[\s,]+", value.strip())) if isinstance(value, str) else value
+
+    @field_validator("base_url", "stripe_api_base")
+    @classmethod
+    def _web_address(cls, value: str) -> str:
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname):
+            raise ValueError("must be a web address such as https://example.org")
+        return value.rstrip("/")
+
+    @field_validator("base_url")
+    @classmethod
+    def _encrypted_or_local(cls, value: str) -> str:
+        parts = urlsplit(value)
+        host = parts.hostname or ""
+        if parts.scheme == "http" and host not in LOOPBACK_HOSTS and not host.endswith(".onion"):
+            raise ValueError("must be https:// (http:// only on this machine or for an .onion)")
+        if parts.path not in {"", "/"} or parts.query:
+            raise ValueError("must not have a path: addresses in it start with the language")
+        return value
+
+    @field_validator("database_url")
+    @classmethod
+    def _driver(cls, value: str) -> str:
+        if value.startswith(("postgresql://", "postgres://")):
+            return "postgresql+psycopg://" + value.split("://", 1)[1]
+        if not value.startswith(("sqlite:///", "postgresql+psycopg://")):
+            raise ValueError("must start with sqlite:/// or postgresql://")
+        return value
+
+    @field_validator("mail_url")
+    @classmethod
+    def _mail_server(cls, value: str) -> str:
+        if urlsplit(value).scheme not in {"smtp", "smtps"} or not urlsplit(value).hostname:
+            raise ValueError("must look like smtp://user:password@host:587?tls=starttls")
+        return value
+
+    @field_validator("secret_key")
+    @classmethod
+    def _long_enough(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if any(len(key) < 32 for key in value):
+            raise ValueError("each key must have 32 characters or more")
+        return value
+
+    @field_validator("stripe_webhook_secrets")
+    @classmethod
+    def _beside_a_key(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        if info.data.get("stripe_secret_key") and not any(value):
+            raise ValueError("must be set beside STRIPE_SECRET_KEY: else anybody forges payments")
+        return tuple(filter(None, value))
+
+    @field_validator("stripe_api_base")
+    @classmethod
+    def _never_beside_a_live_key(cls, value: str, info: ValidationInfo) -> str:
+        if value and LIVE_KEY.match(info.data.get("stripe_secret_key", "")):
+            raise ValueError("must not be set beside a live key")
+        return value
+
+    @field_validator("default_currency")
+    @classmethod
+    def _one_of_the_currencies(cls, value: str, info: ValidationInfo) -> str:
+        if value not in info.data.get("currencies", (value,)):
+            raise ValueError("must be one of CURRENCIES")
+        return value
+
+    @property
+    def is_secure(self) -> bool:
+        """Whether visitors reach the service over https, so that cookies may ask for it."""
+        return self.base_url.startswith("https://")
+
+    @property
+    def is_livemode(self) -> bool:
+        """Whether the Stripe key moves real money."""
+        return bool(LIVE_KEY.match(self.stripe_secret_key))
+
+
+def load_settings(**given: Any) -> Settings:
+    """Read the settings; `given` wins over the environment. Raises SettingsError."""
+    try:
+        return Settings(**given)
+    except ValidationError as error:
+        lines = [
+            f"  {'.'.join(str(part) for part in fault['loc']).upper() or 'SETTINGS'}: "
+            + fault["msg"].removeprefix("Value error, ")
+            for fault in error.errors(include_input=False, include_url=False)
+        ]
+        raise SettingsError(
+            "Vigil cannot start with these settings:\n" + "\n".join(lines)
+        ) from None
+
+
+def settings() -> Settings:
+    """The settings of the application in hand."""
+    current: Settings = current_app.extensions["vigil_settings"]
+    return current

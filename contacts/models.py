@@ -1,0 +1,103 @@
+"""Contacts, deeds, consents and tallies: ids, states and days in clear, the person sealed."""
+
+from __future__ import annotations
+
+import uuid
+from datetime import date
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    String,
+    Text,
+)
+from sqlalchemy.orm import Mapped, declared_attr, mapped_column
+
+from config.database import Base, HasId
+
+
+class Contact(HasId, Base):
+    """One person, known by a sealed address."""
+
+    __tablename__ = "contact"
+    __table_args__ = (CheckConstraint("state IN ('pending', 'confirmed')", name="state"),)
+
+    # NULL where the index key was not at hand; made good at the next sign-in of a key holder
+    email_index: Mapped[bytes | None] = mapped_column(LargeBinary(16), unique=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    language: Mapped[str] = mapped_column(String(8))
+    newsletter: Mapped[bool] = mapped_column(default=False)
+    state: Mapped[str] = mapped_column(String(12), default="pending")
+    day: Mapped[date]
+
+
+class Deed(HasId):
+    """What one person did once: the details sealed as given then, never overwritten later."""
+
+    @declared_attr
+    def contact_id(cls) -> Mapped[uuid.UUID]:  # noqa: N805 - called with the class
+        """The person."""
+        return mapped_column(ForeignKey("contact.id"), index=True)
+
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    language: Mapped[str] = mapped_column(String(8))
+    state: Mapped[str] = mapped_column(String(12))
+    day: Mapped[date]
+    confirm_hash: Mapped[bytes] = mapped_column(LargeBinary(32), unique=True)
+    # what confirming must know, readable only with the token in the mail
+    confirm_note: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+
+class ConsentText(Base):
+    """The exact words somebody agreed to, by the hash of language and words."""
+
+    __tablename__ = "consent_text"
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(40))
+    language: Mapped[str] = mapped_column(String(8))
+    words: Mapped[str] = mapped_column(Text)
+    day: Mapped[date]
+
+
+class Consent(HasId, Base):
+    """A consent given or withdrawn; rows are only ever added."""
+
+    __tablename__ = "consent"
+
+    contact_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("contact.id"), index=True)
+    deed_id: Mapped[uuid.UUID] = mapped_column(index=True)
+    purpose: Mapped[str] = mapped_column(String(40))
+    text_hash: Mapped[bytes] = mapped_column(ForeignKey("consent_text.hash"))
+    is_given: Mapped[bool]
+    day: Mapped[date]
+
+
+class TallyDelta(Base):
+    """A change of a count, appended in the transaction that caused it; the worker folds it."""
+
+    __tablename__ = "tally_delta"
+
+    id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    subject: Mapped[str] = mapped_column(String(80))
+    day: Mapped[date]
+    country: Mapped[str] = mapped_column(String(2), default="")
+    n: Mapped[int] = mapped_column(BigInteger)
+
+
+class Tally(Base):
+    """Folded counts by one facet at a time, day or country, so that small groups stay unseen."""
+
+    __tablename__ = "tally"
+    __table_args__ = (Index("ix_tally_kind_facet", "kind", "facet"),)
+
+    kind: Mapped[str] = mapped_column(String(40), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(80), primary_key=True)
+    facet: Mapped[str] = mapped_column(String(8), primary_key=True)
+    value: Mapped[str] = mapped_column(String(10), primary_key=True)
+    n: Mapped[int] = mapped_column(BigInteger)

@@ -1,0 +1,174 @@
+"""Writes down what a person does: contact, deed, consents, count and confirmation mail, at once."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from typing import Any, cast
+
+from flask import current_app
+from sqlalchemy import Table, inspect
+
+from config.database import db, insert_or_update
+from config.settings import settings
+from contacts.deed_statements import contact_insert, deed_writer
+from contacts.models import ConsentText, Deed
+from mail import outbox
+from vault.services import vault, wrap_for_session
+
+CONFIRM_WITHIN = timedelta(days=7)
+MAIL_LIFETIME = timedelta(hours=24)
+FORM = "%Y-%m-%dT%H:%M:%SZ"
+
+
+@dataclass(frozen=True)
+class Agreed:
+    """A consent somebody gave: what for, and the exact words they saw."""
+
+    purpose: str
+    words: str
+
+
+@dataclass(frozen=True)
+class GivenDeed:
+    """A form that was accepted, before it is sealed."""
+
+    model: type[Deed]
+    kind: str  # "signature": names the counts
+    mail: str  # the mail that asks for confirmation
+    subject: str  # what is counted: a petition's slug
+    email: str
+    language: str
+    details: Mapping[str, Any]  # sealed as they are
+    agreed: Sequence[Agreed]
+    columns: Mapping[str, Any] = field(default_factory=dict)  # the deed's own, in clear
+    country: str = ""
+
+
+def record_deed(given: GivenDeed, now: datetime) -> None:
+    """Write an unconfirmed deed and queue its mail; the same work whatever we know of the address.
+
+    The caller commits. Raises VaultMissing.
+    """
+    hashes = [consent_text(agreed, given.language, now.date()) for agreed in given.agreed]
+    table = inspect(given.model).local_table
+    writer = deed_writer(cast(Table, table), tuple(given.columns), len(hashes))
+    # All sealing is done before the transaction takes SQLite's write lock.
+    writer.write(_deed_values(given, str(table.description), hashes, now))
+
+
+def _deed_values(
+    given: GivenDeed, table: str, hashes: Sequence[bytes], now: datetime
+) -> dict[str, Any]:
+    deed_id, token, day = uuid.uuid4(), secrets.token_bytes(32), now.date()
+    details = {**given.details, "at": now.strftime(FORM), "agreed": [h.hex() for h in hashes]}
+    deed = {
+        "id": deed_id,
+        "sealed": vault().seal(table, deed_id, details),
+        "language": given.language,
+        "state": "pending",
+        "day": day,
+        "confirm_hash": hash_of(token),
+        "confirm_note": _note(token, deed_id, given),
+        **given.columns,
+    }
+    count = {"kind": f"{given.kind}.pending", "subject": given.subject, "country": "", "n": 1}
+    values = {
+        **contact_values(given.email, given.language, "pending", day),
+        **_named("deed", deed),
+        **_named("count", {**count, "day": day}),
+        **_confirmation_mail(given, deed_id, token, now),
+    }
+    for number, (agreed, text_hash) in enumerate(zip(given.agreed, hashes, strict=True)):
+        consent = {"id": uuid.uuid4(), "deed_id": deed_id, "purpose": agreed.purpose}
+        consent |= {"text_hash": text_hash, "is_given": True, "day": day}
+        values |= _named(f"consent{number}", consent)
+    return values
+
+
+def contact_values(email: str, language: str, state: str, day: date) -> dict[str, Any]:
+    """The values for `contact_insert`, the address sealed. Raises VaultMissing."""
+    contact_id = uuid.uuid4()
+    contact = {
+        "id": contact_id,
+        "email_index": vault().email_index(email),
+        "sealed": vault().seal("contact", contact_id, {"email": email}),
+        "language": language,
+        "newsletter": False,
+        "state": state,
+        "day": day,
+    }
+    return _named("contact", contact)
+
+
+def add_contact(email: str, language: str, state: str, day: date) -> uuid.UUID:
+    """Add a contact, or find the one with this address; its id. Raises VaultMissing."""
+    values = contact_values(email, language, state, day)
+    contact_id: uuid.UUID = db.session.execute(contact_insert(), values).scalar_one()
+    return contact_id
+
+
+def _named(prefix: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    return {f"{prefix}_{name}": value for name, value in row.items()}
+
+
+def consent_text(agreed: Agreed, language: str, day: date) -> bytes:
+    """The hash of the words agreed to; written down where they are new."""
+    text_hash = hashlib.sha256(f"{agreed.purpose}\0{language}\0{agreed.words}".encode()).digest()
+    known: set[bytes] = current_app.extensions.setdefault("vigil_consent_texts", set())
+    if text_hash in known:
+        return text_hash
+    if db.session.get(ConsentText, text_hash):  # committed, or it would not be cached
+        known.add(text_hash)
+        return text_hash
+    values = {"purpose": agreed.purpose, "language": language, "words": agreed.words, "day": day}
+    statement = insert_or_update(ConsentText).values(hash=text_hash, **values)
+    db.session.execute(statement.on_conflict_do_nothing())
+    return text_hash
+
+
+def hash_of(token: bytes) -> bytes:
+    """What is kept of a token: SHA-256, enough for 256 random bits."""
+    return hashlib.sha256(token).digest()
+
+
+def token_path(token: bytes) -> str:
+    """A token as it stands in an address (base64url, RFC 4648 5)."""
+    return base64.urlsafe_b64encode(token).rstrip(b"=").decode()
+
+
+def token_from_path(path: str) -> bytes:
+    """The token in an address; empty where it is none."""
+    try:
+        token = base64.b64decode(path + "=" * (-len(path) % 4), altchars=b"-_", validate=True)
+    except ValueError:
+        return b""
+    return token if token_path(token) == path else b""
+
+
+def _note(token: bytes, deed_id: uuid.UUID, given: GivenDeed) -> bytes:
+    """The country, for the count of confirmed ones: only the token in the mail opens it."""
+    note = json.dumps({"country": given.country}).encode()
+    return wrap_for_session(token, note, deed_id.bytes)
+
+
+def _confirmation_mail(
+    given: GivenDeed, deed_id: uuid.UUID, token: bytes, now: datetime
+) -> dict[str, Any]:
+    path = f"/{given.language}/confirm/{token_path(token)}"
+    return outbox.queued_values(
+        kind=given.mail,
+        idem_key=f"confirm:{deed_id}",
+        language=given.language,
+        to=given.email,
+        params={"path": path},
+        now=now,
+        lifetime=MAIL_LIFETIME,
+        cap=settings().mails_per_address,
+    )

@@ -1,0 +1,81 @@
+"""What follows: a charge is entered in the books, a session expires, money is given back."""
+
+from demo.stripe import objects
+from demo.stripe.account import Account, Cause
+from demo.stripe.ledger import Json
+
+SETTLED_AFTER = 2  # seconds until a card charge shows its balance transaction
+CARD_FEE_PER_MILLE, CARD_FEE_FIXED, DEBIT_FEE = 15, 25, 35
+CARD_DAYS, DEBIT_DAYS = 2, 5
+REFUND_SENT_AFTER = 10
+
+
+def settle(account: Account, charge_id: str) -> None:
+    """Enter a charge in the books. Cards get there a moment after they succeed: until then the fee
+    is not known.
+    """
+    charge = account.ledger.get("charge", charge_id)
+    by_card = charge["payment_method_details"]["type"] == "card"
+    share = charge["amount"] * CARD_FEE_PER_MILLE // 1000 + CARD_FEE_FIXED
+    fee = min(share if by_card else DEBIT_FEE, charge["amount"])
+    kind, days = ("charge", CARD_DAYS) if by_card else ("payment", DEBIT_DAYS)
+    line = account.enter(charge, kind, charge["amount"], fee, days)
+    charge["balance_transaction"] = line["id"]
+    account.ledger.save(charge)
+    account.emit("charge.updated", charge)
+
+
+def expire(account: Account, session: Json, cause: Cause | None = None) -> Json:
+    """Close an open session for good; an unfinished payment intent goes with it."""
+    session |= {"status": "expired", "url": None}
+    account.ledger.save(session)
+    account.emit("checkout.session.expired", session, cause)
+    if session["payment_intent"]:
+        intent = account.ledger.get("payment_intent", session["payment_intent"])
+        intent |= {
+            "status": "canceled",
+            "canceled_at": account.now(),
+            "cancellation_reason": "automatic",
+            "next_action": None,
+        }
+        account.ledger.save(intent)
+        account.emit("payment_intent.canceled", intent, cause)
+    return session
+
+
+def refund(
+    account: Account,
+    charge: Json,
+    amount: int,
+    cause: Cause | None = None,
+    *,
+    reason: str | None = None,
+    metadata: dict[str, str] | None = None,
+) -> Json:
+    """Give back `amount` of a charge; Stripe keeps its fee. A debit's refund is pending for a
+    while.
+    """
+    made = objects.refund(charge, amount, account.now(), reason=reason, metadata=metadata or {})
+    kind = "refund" if made["status"] == "succeeded" else "payment_refund"
+    made["balance_transaction"] = account.enter(made, kind, -amount, 0, 0)["id"]
+    account.ledger.add(made)
+    charge["amount_refunded"] += amount
+    charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+    account.ledger.save(charge)
+    account.emit("refund.created", made, cause)
+    account.emit("charge.refunded", charge, cause)
+    account.ledger.schedule("refund", made["id"], account.ledger.now() + REFUND_SENT_AFTER)
+    return made
+
+
+def finish_refund(account: Account, refund_id: str) -> None:
+    """The refund has left: a card's carries the bank's reference now, a debit's has arrived."""
+    made = account.ledger.get("refund", refund_id)
+    made["status"] = "succeeded"
+    if "card" in made["destination_details"]:
+        made["destination_details"]["card"] |= {
+            "reference": objects.new_id("", 23),
+            "reference_status": "available",
+        }
+    account.ledger.save(made)
+    account.emit("refund.updated", made)

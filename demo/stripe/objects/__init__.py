@@ -1,0 +1,33 @@
+"""Builds Stripe's objects as its API shows them, every field present that Stripe always sends."""
+
+from demo.stripe.objects.books import balance_transaction, refund
+from demo.stripe.objects.catalogue import customer, line_item, price, product
+from demo.stripe.objects.charges import bank_details, card_details, charge, outcome
+from demo.stripe.objects.checkout import checkout_session
+from demo.stripe.objects.ids import new_id
+from demo.stripe.objects.intents import payment_error, payment_intent
+from demo.stripe.objects.methods import bank_method, billing_details, card_method, fingerprint
+from demo.stripe.objects.notices import event, webhook_endpoint
+
+__all__ = [
+    "balance_transaction",
+    "bank_details",
+    "bank_method",
+    "billing_details",
+    "card_details",
+    "card_method",
+    "charge",
+    "checkout_session",
+    "customer",
+    "event",
+    "fingerprint",
+    "line_item",
+    "new_id",
+    "outcome",
+    "payment_error",
+    "payment_intent",
+    "price",
+    "product",
+    "refund",
+    "webhook_endpoint",
+]

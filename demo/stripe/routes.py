@@ -1,0 +1,110 @@
+"""Which addresses of Stripe's API the stand-in carries, and what answers each. All others are
+refused.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from demo.stripe import catalogue, refunds, sessions
+from demo.stripe.account import Account, Cause
+from demo.stripe.books import read_balance
+from demo.stripe.errors import no_such, unrecognised_url
+from demo.stripe.ledger import Json
+from demo.stripe.listing import list_events, list_lines, list_objects
+from demo.stripe.params import Params, refuse_others
+
+
+@dataclass(frozen=True)
+class Call:
+    """One request, as the handlers see it; `ids` come from the address."""
+
+    account: Account
+    path: str
+    params: Params
+    cause: Cause
+    ids: tuple[str, ...] = ()
+
+
+Handler = Callable[[Call], Json]
+
+
+def _retrieve(kind: str, param: str) -> Handler:
+    def retrieve(call: Call) -> Json:
+        refuse_others(call.params, ("expand",))
+        found = call.account.ledger.find(kind, call.ids[0])
+        if found is None:
+            raise no_such(kind, call.ids[0], param)
+        if kind == "event":
+            return call.account.show_event(found)
+        return call.account.show_line(found) if kind == "balance_transaction" else found
+
+    return retrieve
+
+
+def _list(kind: str, *filters: str) -> Handler:
+    return lambda call: list_objects(call.account, kind, call.path, call.params, filters)
+
+
+def _create(make: Callable[[Account, Params, Cause], Json]) -> Handler:
+    return lambda call: make(call.account, call.params, call.cause)
+
+
+def _change(change: Callable[[Account, Params, Cause, str], Json]) -> Handler:
+    return lambda call: change(call.account, call.params, call.cause, call.ids[0])
+
+
+def _line_items(call: Call) -> Json:
+    return sessions.list_line_items(call.account, call.path, call.params, call.ids[0])
+
+
+def _balance(call: Call) -> Json:
+    refuse_others(call.params, ("expand",))
+    return read_balance(call.account)
+
+
+SESSION_FILTERS = ("payment_intent", "customer", "status")
+TABLE: tuple[tuple[str, str, Handler], ...] = (
+    ("GET", "balance", _balance),
+    ("GET", "balance_transactions", lambda c: list_lines(c.account, c.path, c.params)),
+    ("GET", "balance_transactions/*", _retrieve("balance_transaction", "id")),
+    ("GET", "charges", _list("charge", "payment_intent", "customer")),
+    ("GET", "charges/*", _retrieve("charge", "charge")),
+    ("GET", "checkout/sessions", _list("checkout.session", *SESSION_FILTERS)),
+    ("POST", "checkout/sessions", _create(sessions.create_session)),
+    ("GET", "checkout/sessions/*", _retrieve("checkout.session", "session")),
+    ("POST", "checkout/sessions/*/expire", _change(sessions.expire_session)),
+    ("GET", "checkout/sessions/*/line_items", _line_items),
+    ("GET", "customers", _list("customer", "email")),
+    ("POST", "customers", _create(catalogue.create_customer)),
+    ("GET", "customers/*", _retrieve("customer", "customer")),
+    ("POST", "customers/*", _change(catalogue.update_customer)),
+    ("GET", "events", lambda c: list_events(c.account, c.path, c.params)),
+    ("GET", "events/*", _retrieve("event", "id")),
+    ("GET", "payment_intents", _list("payment_intent", "customer")),
+    ("GET", "payment_intents/*", _retrieve("payment_intent", "intent")),
+    ("GET", "payment_methods/*", _retrieve("payment_method", "payment_method")),
+    ("GET", "products", _list("product")),
+    ("POST", "products", _create(catalogue.create_product)),
+    ("GET", "products/*", _retrieve("product", "id")),
+    ("GET", "refunds", _list("refund", "charge", "payment_intent")),
+    ("POST", "refunds", _create(refunds.create_refund)),
+    ("GET", "refunds/*", _retrieve("refund", "refund")),
+    ("POST", "refunds/*", _change(refunds.update_refund)),
+    ("GET", "webhook_endpoints", _list("webhook_endpoint")),
+    ("POST", "webhook_endpoints", _create(catalogue.create_endpoint)),
+    ("GET", "webhook_endpoints/*", _retrieve("webhook_endpoint", "webhook_endpoint")),
+)
+ROUTES = [
+    (method, re.compile("/v1/" + shape.replace("*", "([^/]+)")), handler)
+    for method, shape, handler in TABLE
+]
+
+
+def find_route(method: str, path: str) -> tuple[Handler, tuple[str, ...]]:
+    """The handler and the ids in the address; raises StripeError (404) for what is not carried."""
+    for known, shape, handler in ROUTES:
+        matched = shape.fullmatch(path)
+        if known == method and matched:
+            return handler, matched.groups()
+    raise unrecognised_url(method, path)

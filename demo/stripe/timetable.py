@@ -1,0 +1,35 @@
+"""Work that falls due by the stand-in's clock: sessions expire, debits and charges settle, refunds
+leave.
+"""
+
+from collections.abc import Callable
+
+from demo.stripe import afterwards, debits
+from demo.stripe.account import Account
+
+
+def _expire_session(account: Account, session_id: str) -> None:
+    session = account.ledger.get("checkout.session", session_id)
+    if session["status"] == "open":
+        afterwards.expire(account, session)
+
+
+WORK: dict[str, Callable[[Account, str], None]] = {
+    "expire": _expire_session,
+    "settle": afterwards.settle,
+    "debit pays": lambda account, session: debits.finish_debit(account, session, pays=True),
+    "debit fails": lambda account, session: debits.finish_debit(account, session, pays=False),
+    "refund": afterwards.finish_refund,
+}
+
+
+def run_due(account: Account) -> int:
+    """Do all that is due; returns how many things that was."""
+    done = 0
+    with account.ledger.transaction():
+        while job := account.ledger.next_job():
+            number, kind, subject = job
+            WORK[kind](account, subject)
+            account.ledger.finish_job(number)
+            done += 1
+    return done

@@ -1,0 +1,83 @@
+"""Where Stripe tells us that something happened; what did, we then ask for ourselves."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime
+
+from flask import Blueprint, Response, request
+
+from config.database import db
+from donate import queries, services
+from donate.gateway import (
+    Event,
+    ForgedEvent,
+    GatewayOff,
+    GatewayRefused,
+    GatewayUnavailable,
+    PaymentFacts,
+    gateway,
+)
+from web.origin import from_other_programs
+
+log = logging.getLogger("vigil.donate")
+
+webhooks = Blueprint("webhooks", __name__)
+
+LARGEST = 256 * 1024  # bytes; the largest of Stripe's events that we listen to is far below
+ABOUT_SESSIONS = {
+    "checkout.session.completed",
+    "checkout.session.async_payment_succeeded",
+    "checkout.session.async_payment_failed",
+    "checkout.session.expired",
+}
+
+
+@webhooks.post("/stripe/webhook")
+@from_other_programs
+def receive() -> Response:
+    """Verify, look afresh, record once. Anything but a 2xx makes Stripe send the event again.
+
+    An event of the other mode is refused like a forged one: Stripe's dashboard then shows that the
+    endpoint and the key do not belong together.
+    """
+    request.max_content_length = LARGEST
+    try:
+        event = gateway().read_event(
+            request.get_data(), request.headers.get("Stripe-Signature", "")
+        )
+        if queries.is_known_event(event.id):
+            return _answer("known", 200)
+        db.session.rollback()  # no transaction stays open while we ask Stripe
+        facts = _look(event)
+    except ForgedEvent:
+        return _answer("not signed by Stripe, too old, or of the other mode", 400)
+    except (GatewayOff, GatewayUnavailable):
+        return _answer("try again later", 503)
+    return _record(event, facts)
+
+
+def _look(event: Event) -> PaymentFacts | None:
+    """What the event is about, as it stands now; None where there is nothing for us to do."""
+    if event.type not in ABOUT_SESSIONS:
+        return None
+    try:
+        return gateway().get_session(event.object_id)
+    except GatewayRefused as refusal:
+        log.error("Stripe event %s leads nowhere: %s", event.id, refusal.code)
+        return None
+
+
+def _record(event: Event, facts: PaymentFacts | None) -> Response:
+    now = datetime.now(UTC)
+    if not services.record_event(event, now.date()):
+        db.session.rollback()
+        return _answer("known", 200)
+    if facts is not None:
+        services.record_payment(facts, now)
+    db.session.commit()
+    return _answer("recorded", 200)
+
+
+def _answer(words: str, status: int) -> Response:
+    return Response(f"{words}\n", status, mimetype="text/plain")

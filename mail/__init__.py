@@ -1,0 +1,1 @@
+"""Outgoing mail: a row in the transaction that causes it, then rendering, transport, worker."""

@@ -1,0 +1,61 @@
+"""What staff see of the outbox: states, kinds and codes, never an address."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from sqlalchemy import func, select
+
+from config.database import db
+from mail.models import OutgoingEmail, State
+
+PAGE = 50
+
+
+@dataclass(frozen=True)
+class EmailRow:
+    """One mail as staff may see it."""
+
+    id: uuid.UUID
+    kind: str
+    language: str
+    state: str
+    attempts: int
+    error: str | None
+    day: date
+    due_at: datetime
+    expires_at: datetime
+    sent_at: datetime | None
+
+
+def counts_by_state() -> dict[State, int]:
+    """How many mails stand where; every state is there."""
+    rows = db.session.execute(
+        select(OutgoingEmail.state, func.count()).group_by(OutgoingEmail.state)
+    )
+    counts = dict.fromkeys(State, 0)
+    counts.update({State(state): n for state, n in rows})
+    return counts
+
+
+def recent_emails(page: int = 1, state: State | None = None, size: int = PAGE) -> list[EmailRow]:
+    """A page of the outbox, the newest days first; pages count from 1."""
+    columns = [getattr(OutgoingEmail, name) for name in EmailRow.__annotations__]
+    rows = select(*columns).order_by(
+        OutgoingEmail.day.desc(), OutgoingEmail.due_at.desc(), OutgoingEmail.id
+    )
+    if state:
+        rows = rows.where(OutgoingEmail.state == state)
+    rows = rows.limit(size).offset((max(page, 1) - 1) * size)
+    return [EmailRow(*row) for row in db.session.execute(rows)]
+
+
+def oldest_waiting() -> datetime | None:
+    """Since when the longest waiting mail has been due; None where none waits.
+
+    In the past by more than a minute or two, it means that no worker runs.
+    """
+    waiting = OutgoingEmail.state.in_([State.QUEUED, State.SENDING])
+    return db.session.scalar(select(func.min(OutgoingEmail.due_at)).where(waiting))

@@ -1,0 +1,75 @@
+"""A mail's subject, text and HTML, in the language of the one who gets it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from flask import Flask, current_app
+from flask_babel import force_locale
+from jinja2 import Environment, StrictUndefined, TemplateError
+
+from config.languages import direction
+from config.settings import settings
+
+LINKS = {"path": "link", "unsubscribe_path": "unsubscribe_link"}
+
+
+class RenderFault(Exception):
+    """The template is missing or asks for a parameter that was not given: a fault of ours."""
+
+
+class Rendered(NamedTuple):
+    """A mail as its reader sees it; the subject is one line."""
+
+    subject: str
+    text: str
+    html: str
+
+
+def render(kind: str, language: str, params: Mapping[str, str], base_url: str) -> Rendered:
+    """Write the mail `templates/mail/<kind>`; raises RenderFault.
+
+    A parameter `path` becomes the absolute address `link`, `unsubscribe_path` the address
+    `unsubscribe_link`: made of `base_url`, never of a request's Host header.
+    """
+    environment = _environment(current_app._get_current_object())  # type: ignore[attr-defined]
+    context: dict[str, Any] = {
+        **params,
+        **absolute_links(params, base_url),
+        "base_url": base_url,
+        "language": language,
+        "dir": direction(language),
+        "settings": settings(),
+    }
+
+    def write(name: str) -> str:
+        return environment.get_template(f"mail/{kind}/{name}").render(context)
+
+    try:
+        with force_locale(language):
+            context["subject"] = " ".join(write("subject.txt").split())
+            text, html = write("body.txt"), write("body.html")
+    except (TemplateError, KeyError) as error:
+        raise RenderFault(type(error).__name__) from error
+    text = re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n"
+    return Rendered(context["subject"], text, html)
+
+
+def absolute_links(params: Mapping[str, str], base_url: str) -> dict[str, str]:
+    """The addresses that the parameters' paths stand for."""
+    return {LINKS[name]: base_url + params[name] for name in LINKS if name in params}
+
+
+def _environment(app: Flask) -> Environment:
+    """The application's templates, strict about what is missing.
+
+    Without Flask's context processors: they expect a request, and a mail has none.
+    """
+    if "vigil_mail_templates" not in app.extensions:
+        app.extensions["vigil_mail_templates"] = app.jinja_env.overlay(
+            undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+        )
+    environment: Environment = app.extensions["vigil_mail_templates"]
+    return environment

@@ -1,0 +1,50 @@
+"""A petition: read, sign, thank."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+from flask import Response, abort, g, redirect, url_for
+from werkzeug.wrappers import Response as AnyResponse
+
+from config.database import db
+from config.settings import settings
+from petitions import services
+from petitions.forms import SignatureForm
+from petitions.queries import PetitionPage, petition_page
+from web.public import form_page, public_blueprint, public_page
+
+petitions = public_blueprint("petitions", __name__)
+
+
+@petitions.get("/petitions/<slug>")
+def petition(slug: str) -> Response:
+    """The petition with its form."""
+    return public_page(
+        "petitions/petition.html", petition=_petition(slug), form=SignatureForm(formdata=None)
+    )
+
+
+@petitions.post("/petitions/<slug>")
+def sign(slug: str) -> AnyResponse:
+    """Take a signature; the same answer whatever we know of the address."""
+    form = SignatureForm()
+    if not form.is_accepted(settings().form_limit):
+        page = _petition(slug)
+        return form_page("petitions/petition.html", form, form.status, petition=page)
+    try:
+        services.sign(slug, form, g.language, datetime.now(UTC))
+    except services.NoSuchPetition:
+        abort(404)
+    db.session.commit()
+    return redirect(url_for("pages.check_inbox"), 303)
+
+
+@petitions.get("/petitions/<slug>/thanks")
+def thanks(slug: str) -> Response:
+    """After confirming: what the person can do next."""
+    return public_page("petitions/thanks.html", petition=_petition(slug))
+
+
+def _petition(slug: str) -> PetitionPage:
+    return petition_page(slug, g.language, settings().supported_languages[0]) or abort(404)

@@ -1,0 +1,80 @@
+"""The forms of staff. Their token is checked for all posts at once, in `views_door`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from flask_wtf import FlaskForm
+from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringField, TextAreaField
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
+from wtforms.validators import InputRequired, Length, Optional
+
+from staff.words import KINDS, STATES
+from volunteers.services import REVIEW_STATES
+from web.forms import EmailAddress, Text, one_line
+
+LONGEST_NOTE = 4000  # characters
+_SHORT = Length(max=200)
+
+
+def _choices(words: dict[str, Any], everything: Any = None) -> list[SelectChoice]:
+    first = [] if everything is None else [SelectChoice("", everything)]
+    return first + [SelectChoice(value, label) for value, label in words.items()]
+
+
+class StaffForm(FlaskForm):  # type: ignore[misc]
+    """A form behind the sign-in."""
+
+    class Meta(FlaskForm.Meta):  # type: ignore[misc]
+        csrf = False
+
+
+class SignInForm(StaffForm):
+    """Name and passphrase; pasting is welcome."""
+
+    name = StringField(_("Name"), [InputRequired(_("Enter your name.")), _SHORT], [one_line])
+    passphrase = PasswordField(
+        _("Passphrase"), [InputRequired(_("Enter your passphrase.")), _SHORT]
+    )
+
+
+class SearchForm(StaffForm):
+    """One address, to find one person."""
+
+    email = StringField(_("E-mail"), [EmailAddress()], [one_line])
+
+
+class FilterForm(StaffForm):
+    """Which deeds to show, or to export."""
+
+    kind = SelectField(_("Kind"), [Optional()])
+    campaign = SelectField(_("Petition or fund"), [Optional()])
+    state = SelectField(_("State"), [Optional()])
+    newsletter = SelectField(_("Newsletter"), [Optional()])
+
+    def __init__(self, *args: Any, petitions: dict[str, str], funds: dict[str, str]) -> None:
+        super().__init__(*args)
+        newsletter = {"yes": _("Newsletter wanted"), "no": _("No newsletter")}
+        self.kind.choices = _choices(KINDS, _("All kinds"))
+        self.campaign.choices = _choices({**petitions, **funds}, _("All petitions and funds"))
+        self.state.choices = _choices(STATES, _("All states"))
+        self.newsletter.choices = _choices(newsletter, _("With and without newsletter"))
+
+
+class ReviewForm(StaffForm):
+    """A step with a volunteer: from the state that was seen to another."""
+
+    seen = HiddenField(validators=[InputRequired()])
+    state = RadioField(
+        _("New state"),
+        [InputRequired(_("Choose the new state."))],
+        choices=_choices({state: STATES[state] for state in REVIEW_STATES}),
+    )
+    note = TextAreaField(_("Note"), [Optional(), Text(LONGEST_NOTE)])
+
+
+class NoteForm(StaffForm):
+    """A note alone."""
+
+    note = TextAreaField(_("Note"), [Text(LONGEST_NOTE, required=_("Write the note."))])

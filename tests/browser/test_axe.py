@@ -1,0 +1,112 @@
+"""axe finds nothing on any page (WCAG 2.2 AA), light and dark, small and large."""
+
+from __future__ import annotations
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page
+
+from tests.support.site import Site
+
+RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
+PUBLIC = (
+    "/",
+    "/campaigns/stolen-childhood",
+    "/campaigns/women-behind-bars",
+    "/petitions/bring-the-children-home",
+    "/petitions/bring-the-children-home/thanks",
+    "/volunteer",
+    "/volunteer/thanks",
+    "/donate",
+    "/donate/thanks",
+    "/donate/cancelled",
+    "/check-inbox",
+    "/confirm/unknown",
+    "/privacy",
+    "/accessibility",
+    "/imprint",
+    "/nothing-here",
+)
+STAFF = ("/staff/", "/staff/contacts", "/staff/volunteers", "/staff/mail", "/staff/audit")
+LOOKS = [("en", 1280, "light"), ("uk", 360, "light"), ("be", 360, "dark")]
+
+
+def faults(page: Page) -> list[str]:
+    """What axe finds, a line each."""
+    # Our policy forbids scripts from elsewhere; axe comes in through the debugger instead.
+    found = Axe().run(page, options=RULES).response["violations"]
+    return [f"{page.url}: {v['id']}: {v['nodes'][0]['html'][:120]}" for v in found]
+
+
+@pytest.fixture(scope="module")
+def axe_site(site: Site) -> Site:
+    """One database will do: the pages are the same."""
+    if site.instance.engine != "sqlite":
+        pytest.skip("looked at on SQLite")
+    return site
+
+
+@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
+def test_public_pages(
+    browser: Browser, axe_site: Site, language: str, width: int, scheme: str
+) -> None:
+    context = browser.new_context(
+        base_url=axe_site.url, viewport={"width": width, "height": 800}, color_scheme=scheme
+    )
+    page, found = context.new_page(), []
+    for path in PUBLIC:
+        page.goto(f"/{language}{path}")
+        found += faults(page)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{page.url}: wider than {width}")
+    for path, form in (("/volunteer", "volunteer"), ("/donate", "donate")):
+        page.goto(f"/{language}{path}")
+        if form == "donate":
+            page.locator("[name=amount]").fill("0")
+        page.locator(f"form#{form} button[type=submit]").click()
+        found += faults(page)
+    context.close()
+    assert found == []
+
+
+@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
+def test_staff_pages(
+    browser: Browser, axe_site: Site, language: str, width: int, scheme: str
+) -> None:
+    context = browser.new_context(
+        base_url=axe_site.url,
+        viewport={"width": width, "height": 800},
+        color_scheme=scheme,
+        locale=language,
+    )
+    page = context.new_page()
+    page.goto("/staff/sign-in")
+    found = faults(page)
+    first = axe_site.instance.first
+    page.locator("[name=name]").fill(first.name)
+    page.locator("[name=passphrase]").fill(first.passphrase)
+    page.locator("form#sign-in button[type=submit]").click()
+    for path in STAFF:
+        page.goto(path)
+        found += faults(page)
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{page.url}: wider than {width}")
+    people = page.goto("/staff/contacts") and page.locator("main a[href*='/staff/contacts/']")
+    if people and people.count():
+        people.first.click()
+        found += faults(page)
+    context.close()
+    assert found == []
+
+
+def test_pages_of_the_stand_in(browser: Browser, axe_site: Site) -> None:
+    context = browser.new_context(base_url=axe_site.url)
+    page = context.new_page()
+    page.goto("/en/donate")
+    page.locator("[name=amount]").fill("12")
+    page.locator("form#donate button[type=submit]").click()
+    found = faults(page)
+    page.goto(axe_site.stripe.url)
+    found += faults(page)
+    context.close()
+    assert found == []

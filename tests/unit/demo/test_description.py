@@ -1,0 +1,168 @@
+"""All that is sent fits both of Stripe's descriptions, checked apart from the stand-in's gate."""
+
+from __future__ import annotations
+
+import importlib
+import json
+from copy import copy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from stripe import APIError, InvalidRequestError
+
+from demo.stripe.gate import DescriptionBroken, Gate, open_gate
+from tests.unit.demo.support import (
+    ASKS_3DS,
+    DEBIT_FAILS,
+    DEBIT_PAYS,
+    DECLINED,
+    Desk,
+)
+
+
+@pytest.fixture(scope="module")
+def strict(descriptions: dict[str, Any]) -> dict[str, Any]:
+    """The descriptions with every object closed, so that an invented field is a fault too."""
+    made = {}
+    for name, description in descriptions.items():
+        checker = importlib.import_module(type(description).__module__)
+        closed = copy(description)
+        closed.comps = checker.close(description.comps)
+        made[name] = closed
+    return made
+
+
+@pytest.fixture
+def lived(desk: Desk) -> Desk:
+    """A stand-in in which everything has happened once."""
+    desk.order("hold", on=True)
+    desk.client.v1.customers.create({"email": "a@example.org", "metadata": {"contact": "1"}})
+    declined = desk.create_session()
+    desk.pay(declined, DECLINED)
+    desk.pay(declined)
+    secured = desk.create_session(customer_creation="always")
+    desk.pay(secured, ASKS_3DS)
+    desk.post_form(f"{secured.url}/authenticate", answer="fail")
+    desk.pay(secured, ASKS_3DS)
+    desk.post_form(f"{secured.url}/authenticate", answer="complete")
+    for iban in (DEBIT_PAYS, DEBIT_FAILS):
+        desk.pay_by_debit(desk.create_session(), iban)
+    given_up = desk.create_session(currency="jpy", amount=5000)
+    desk.pay(given_up, DECLINED)
+    desk.client.v1.checkout.sessions.expire(given_up.id)
+    desk.order("clock", advance=60)
+    for charge in desk.fetch("/v1/charges?limit=100")["data"]:
+        if charge["paid"]:
+            made = desk.client.v1.refunds.create({"charge": charge["id"], "amount": 500})
+            desk.client.v1.refunds.update(made.id, {"metadata": {"by": "staff"}})
+    desk.order("clock", advance=60)
+    desk.client.v1.webhook_endpoints.create(
+        {"url": "http://127.0.0.1:9/hook", "enabled_events": ["charge.failed"]}
+    )
+    return desk
+
+
+LISTS = {
+    "balance_transactions": "source",
+    "charges": "balance_transaction",
+    "checkout/sessions": "payment_intent.latest_charge.balance_transaction",
+    "customers": "",
+    "events": "",
+    "payment_intents": "latest_charge.refunds",
+    "products": "",
+    "refunds": "charge",
+    "webhook_endpoints": "",
+}
+
+
+@pytest.mark.parametrize("collection", LISTS)
+def test_every_object_fits_both_descriptions(
+    lived: Desk, strict: dict[str, Any], collection: str
+) -> None:
+    listed = lived.fetch(f"/v1/{collection}?limit=100")
+    assert listed["data"]
+    for name, description in strict.items():
+        assert description.response("GET", f"/v1/{collection}", listed) == [], name
+        for one in listed["data"]:
+            path = f"/v1/{collection}/{one['id']}"
+            whole = lived.fetch(
+                f"{path}?expand[]={LISTS[collection]}" if LISTS[collection] else path
+            )
+            assert description.response("GET", path, whole) == [], name
+
+
+def test_every_event_fits_both_descriptions(lived: Desk, strict: dict[str, Any]) -> None:
+    events = lived.events()
+    assert {event["type"] for event in events} == {
+        "charge.failed",
+        "charge.pending",
+        "charge.refunded",
+        "charge.succeeded",
+        "charge.updated",
+        "checkout.session.async_payment_failed",
+        "checkout.session.async_payment_succeeded",
+        "checkout.session.completed",
+        "checkout.session.expired",
+        "customer.created",
+        "payment_intent.canceled",
+        "payment_intent.created",
+        "payment_intent.payment_failed",
+        "payment_intent.processing",
+        "payment_intent.requires_action",
+        "payment_intent.succeeded",
+        "product.created",
+        "refund.created",
+        "refund.updated",
+    }
+    for name, description in strict.items():
+        for event in events:
+            assert description.event(event) == [], (name, event["type"])
+
+
+def test_balance_and_line_items_fit_both_descriptions(lived: Desk, strict: dict[str, Any]) -> None:
+    session = lived.fetch("/v1/checkout/sessions?limit=1")["data"][0]["id"]
+    method = lived.fetch("/v1/charges?limit=1")["data"][0]["payment_method"]
+    for path in (
+        "/v1/balance",
+        f"/v1/checkout/sessions/{session}/line_items",
+        f"/v1/payment_methods/{method}",
+    ):
+        answer = lived.fetch(path)
+        for name, description in strict.items():
+            assert description.response("GET", path, answer) == [], (name, path)
+
+
+def test_errors_fit_the_description(desk: Desk, descriptions: dict[str, Any]) -> None:
+
+    with pytest.raises(InvalidRequestError) as refused:
+        desk.client.v1.charges.retrieve("ch_none")
+    answer = json.loads(str(refused.value.http_body))
+    for description in descriptions.values():
+        assert description.response("GET", "/v1/charges/ch_none", answer, 404) == []
+
+
+def test_gate_refuses_what_stripe_would_never_send(desk: Desk) -> None:
+    event = desk.events()[0]
+    open_gate().check_event(event)
+    with pytest.raises(DescriptionBroken, match="created"):
+        open_gate().check_event(event | {"created": "yesterday"})
+
+
+def test_broken_answer_is_a_loud_500(desk: Desk, monkeypatch: pytest.MonkeyPatch) -> None:
+
+    monkeypatch.setattr(
+        "demo.stripe.books._amounts", lambda _sums: [{"amount": "much", "currency": "eur"}]
+    )
+    with pytest.raises(APIError, match="at fault"):
+        desk.client.v1.balance.retrieve()
+
+
+def test_without_a_description_the_gate_is_open(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRIPE_SPEC", str(tmp_path))
+    gate = open_gate()
+    assert not gate.is_closed
+    Gate({}).check_event({"type": "nonsense"})
+    gate.check_request("2026-10-28.endive", "POST", "/v1/products", "nonsense=1", "")

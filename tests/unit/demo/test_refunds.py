@@ -1,0 +1,95 @@
+"""Refunds, by the API and in the dashboard."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import requests
+import stripe
+
+from tests.unit.demo.support import DEBIT_PAYS, DECLINED, Desk
+
+
+@pytest.fixture
+def charge(desk: Desk) -> stripe.Charge:
+    """A settled card charge of 25 euro."""
+    desk.pay(desk.create_session())
+    desk.order("clock", advance=5)
+    return desk.client.v1.charges.list().data[0]
+
+
+def test_part_is_refunded_then_the_rest(desk: Desk, charge: stripe.Charge) -> None:
+    part = desk.client.v1.refunds.create({"charge": charge.id, "amount": 500})
+    assert (part.status, part.amount) == ("succeeded", 500)
+    found = desk.client.v1.charges.retrieve(charge.id)
+    assert (found.amount_refunded, found.refunded) == (500, False)
+    rest = desk.client.v1.refunds.create({"payment_intent": str(charge.payment_intent)})
+    assert rest.amount == 2000
+    assert desk.client.v1.charges.retrieve(charge.id).refunded is True
+    listed = desk.client.v1.refunds.list({"charge": charge.id}).data
+    assert [one.id for one in listed] == [rest.id, part.id]
+    assert desk.types()[-4:] == ["refund.created", "charge.refunded"] * 2
+
+
+def test_two_equal_parts_are_two_refunds(desk: Desk, charge: stripe.Charge) -> None:
+    made = {
+        desk.client.v1.refunds.create(
+            {"charge": charge.id, "amount": 500}, {"idempotency_key": f"refund:{row}"}
+        ).id
+        for row in (1, 2)
+    }
+    assert len(made) == 2
+    assert desk.client.v1.charges.retrieve(charge.id).amount_refunded == 1000
+
+
+@pytest.mark.parametrize("amount", [2501, 0, -1])
+def test_amount_out_of_bounds_is_refused(desk: Desk, charge: stripe.Charge, amount: int) -> None:
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        desk.client.v1.refunds.create({"charge": charge.id, "amount": amount})
+    assert refused.value.param == "amount"
+    assert desk.client.v1.refunds.list().data == []
+
+
+def test_nothing_left_is_refused(desk: Desk, charge: stripe.Charge) -> None:
+    desk.client.v1.refunds.create({"charge": charge.id})
+    with pytest.raises(stripe.InvalidRequestError) as refused:
+        desk.client.v1.refunds.create({"charge": charge.id})
+    assert refused.value.code == "charge_already_refunded"
+
+
+def test_failed_charge_is_not_refunded(desk: Desk) -> None:
+    desk.pay(desk.create_session(), DECLINED)
+    failed = desk.client.v1.charges.list().data[0]
+    with pytest.raises(stripe.InvalidRequestError):
+        desk.client.v1.refunds.create({"charge": failed.id})
+
+
+def test_refund_of_a_debit_is_pending_first(desk: Desk) -> None:
+    desk.pay_by_debit(desk.create_session(), DEBIT_PAYS)
+    desk.order("clock", advance=10)
+    charge = desk.client.v1.charges.list().data[0]
+    made = desk.client.v1.refunds.create({"charge": charge.id})
+    assert made.status == "pending"
+    desk.order("clock", advance=20)
+    assert desk.client.v1.refunds.retrieve(made.id).status == "succeeded"
+    assert desk.types()[-1] == "refund.updated"
+
+
+def test_refund_in_the_dashboard_tells_the_same_events(desk: Desk, charge: stripe.Charge) -> None:
+    desk.order("refund", charge=charge.id, amount=700)
+    created, refunded = desk.events()[-2:]
+    assert (created["type"], refunded["type"]) == ("refund.created", "charge.refunded")
+    assert created["request"] == {"id": None, "idempotency_key": None}
+    assert desk.client.v1.charges.retrieve(charge.id).amount_refunded == 700
+
+
+@pytest.mark.parametrize("sent", [{"charge": "ch_none"}, {}])
+def test_dashboard_refund_of_nothing_is_refused(desk: Desk, sent: Any) -> None:
+    assert requests.post(f"{desk.url}/_test/refund", json=sent, timeout=10).status_code == 400
+
+
+def test_refund_keeps_the_fee_in_the_books(desk: Desk, charge: stripe.Charge) -> None:
+    desk.client.v1.refunds.create({"charge": charge.id})
+    desk.order("clock", advance=3 * 86_400)
+    assert desk.fetch("/v1/balance")["available"][0]["amount"] == -62

@@ -1,0 +1,293 @@
+"""Coming back from Stripe's page: each outcome, told by webhook, by thanks page, or by both."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import pytest
+
+from config.database import db
+from contacts.models import ConsentText
+from demo.stripe.faults import Kind
+from donate.forms import NEWSLETTER
+from donate.gateway import PaymentFacts
+from donate.models import Donation, State
+from donate.services import record_payment
+from tests.unit.donate.desk import ASKS, DEBIT_FAILS, DEBIT_PAYS, DECLINED, DONOR, Desk, in_parallel
+
+
+def test_paid_gift_is_counted_sealed_and_thanked_for(desk: Desk) -> None:
+    session_id = desk.start("be", amount="12.50", fund="publicity")
+    desk.pay(session_id)
+    (event,) = desk.events()
+    assert desk.tell(event).status_code == 200
+    donation = desk.donation()
+    assert donation.state == State.PAID
+    assert donation.paid_at is not None
+    assert (donation.stripe_payment_intent_id or "").startswith("pi_")
+    assert desk.total("donation.count.EUR", "publicity") == 1
+    assert desk.total("donation.amount.EUR", "publicity") == 1_250
+    ((mail, address, params),) = desk.mails()
+    assert (mail.kind, mail.language) == ("thank-you", "be")
+    assert mail.idem_key == f"thank-you:{donation.id}"
+    assert address == DONOR
+    assert params["amount"] == "12,50\u00a0€"
+    assert params["statement_name"] == "VIGIL DONATION"
+    assert set(params) == {"amount", "fund", "statement_name"}
+
+
+def test_donors_details_open_with_a_key_and_only_so(desk: Desk) -> None:
+    desk.pay(desk.start())
+    desk.tell(desk.events()[0])
+    donation, (contact,) = desk.donation(), desk.contacts()
+    assert donation.contact_id == contact.id
+    assert contact.state == "confirmed"
+    assert contact.newsletter is False
+    assert desk.consents() == []
+    sealed = donation.sealed or b""
+    assert b"canary" not in sealed
+    with desk.app.app_context():
+        opened = desk.opener.open("donation", donation.id, sealed)
+    expected = {"name": "Canary Donor", "email": DONOR, "country": "PL"}
+    assert {name: opened[name] for name in expected} == expected
+
+
+def test_wish_for_news_becomes_a_consent_only_when_paid(desk: Desk) -> None:
+    session_id = desk.start(newsletter="y")
+    assert desk.consents() == []
+    desk.pay(session_id)
+    desk.come_back(session_id)
+    (consent,), (contact,) = desk.consents(), desk.contacts()
+    assert (consent.contact_id, consent.deed_id) == (contact.id, desk.donation().id)
+    assert (consent.purpose, consent.is_given) == ("newsletter", True)
+    assert contact.newsletter
+    with desk.app.app_context():
+        words = db.session.get_one(ConsentText, consent.text_hash)
+        assert (words.language, words.words) == ("en", str(NEWSLETTER))
+
+
+def test_second_gift_of_a_person_is_the_same_contact_and_keeps_the_news(desk: Desk) -> None:
+    for wish in ("y", ""):
+        session_id = desk.start(**({"newsletter": wish} if wish else {}))
+        desk.pay(session_id)
+        desk.come_back(session_id)
+    (contact,) = desk.contacts()
+    assert contact.newsletter
+    assert {donation.contact_id for donation in desk.donations()} == {contact.id}
+    desk.assert_books(2, 5_000)
+
+
+def test_thanks_page_before_the_webhook(desk: Desk) -> None:
+    session_id = desk.start()
+    desk.pay(session_id)
+    page = desk.come_back(session_id)
+    assert "state=paid amount=€25.00" in page.text
+    assert page.headers["Cache-Control"] == "no-store"
+    assert desk.tell(desk.events()[0]).status_code == 200
+    desk.assert_books(1, 2_500)
+
+
+def test_thanks_page_after_the_webhook_asks_stripe_no_more(desk: Desk) -> None:
+    session_id = desk.start()
+    desk.pay(session_id)
+    desk.tell(desk.events()[0])
+    before = len(desk.requests("GET"))
+    assert "state=paid" in desk.come_back(session_id, "uk").text
+    assert "state=paid" in desk.come_back(session_id).text
+    assert len(desk.requests("GET")) == before
+    desk.assert_books(1, 2_500)
+
+
+def test_webhook_and_thanks_page_at_the_same_moment(desk: Desk) -> None:
+    session_id = desk.start(newsletter="y")
+    desk.pay(session_id)
+    (event,) = desk.events()
+    answers = in_parallel(
+        *[lambda: desk.tell(event), lambda: desk.come_back(session_id)] * 4,
+    )
+    assert {answer.status_code for answer in answers} == {200}
+    assert all("state=paid" in page.text for page in answers[1::2])
+    desk.assert_books(1, 2_500)
+    assert len(desk.contacts()) == 1
+    assert len(desk.consents()) == 1
+
+
+def test_declined_card_leaves_the_page_open_for_another(desk: Desk) -> None:
+    session_id = desk.start()
+    assert desk.pay(session_id, DECLINED).status_code == 402
+    assert "state=unknown" in desk.come_back(session_id).text
+    assert desk.donation().state == State.OPEN
+    desk.pay(session_id)
+    desk.tell(desk.events()[0])
+    desk.assert_books(1, 2_500)
+
+
+def test_card_that_asks_for_authentication(desk: Desk) -> None:
+    session_id = desk.start()
+    desk.pay(session_id, ASKS)
+    assert desk.events() == []
+    desk.at_stripe(f"/c/pay/{session_id}/authenticate", {"answer": "complete"})
+    assert "state=paid" in desk.come_back(session_id).text
+
+
+def test_page_left_open_expires(desk: Desk) -> None:
+    session_id = desk.start()
+    desk.control("expire", session=session_id)
+    assert desk.tell(desk.events()[0]).status_code == 200
+    assert desk.donation().state == State.EXPIRED
+    assert "state=expired" in desk.come_back(session_id).text
+    desk.assert_books(0, 0)
+
+
+def test_bank_debit_waits_then_pays(desk: Desk) -> None:
+    session_id = desk.start()
+    desk.debit(session_id, DEBIT_PAYS)
+    desk.tell(desk.events()[0])
+    assert desk.donation().state == State.PENDING
+    assert "state=pending amount=€25.00" in desk.come_back(session_id).text
+    desk.assert_books(0, 0)
+    desk.control("clock", advance=60)
+    assert desk.events()[-1]["type"] == "checkout.session.async_payment_succeeded"
+    desk.tell(desk.events()[-1])
+    assert desk.donation().state == State.PAID
+    desk.assert_books(1, 2_500)
+
+
+def test_bank_debit_that_fails(desk: Desk) -> None:
+    session_id = desk.start()
+    desk.debit(session_id, DEBIT_FAILS)
+    desk.come_back(session_id)
+    assert desk.donation().state == State.PENDING
+    desk.control("clock", advance=60)
+    assert desk.events()[-1]["type"] == "checkout.session.async_payment_failed"
+    desk.tell(desk.events()[-1])
+    assert desk.donation().state == State.FAILED
+    assert "state=failed" in desk.come_back(session_id).text
+    desk.assert_books(0, 0)
+
+
+@pytest.mark.parametrize("trouble", ["500", "429", "slow"])
+def test_thanks_page_while_stripe_is_in_trouble_says_being_confirmed(
+    desk: Desk, trouble: Kind
+) -> None:
+    session_id = desk.start()
+    desk.pay(session_id)
+    with desk.trouble(trouble):
+        page = desk.come_back(session_id)
+    assert page.status_code == 200
+    assert "state=pending" in page.text
+    assert "state=paid" in desk.come_back(session_id).text
+
+
+@pytest.mark.parametrize(
+    "session_id", ["", "cs_test_unknown", "{CHECKOUT_SESSION_ID}", "\x00", "ы"]
+)
+def test_thanks_page_for_nothing_of_ours_asks_nobody(desk: Desk, session_id: str) -> None:
+    page = desk.come_back(session_id)
+    assert page.status_code == 200
+    assert "state=unknown" in page.text
+    assert desk.requests("GET") == []
+
+
+def test_thanks_page_without_the_index_and_mail_store_still_answers(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from vault.services import VaultMissing
+
+    session_id = desk.start()
+    desk.pay(session_id)
+
+    def gone(*_: object) -> bytes:
+        raise VaultMissing("gone")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.app.extensions["vault"], "seal", gone)
+        assert "state=pending" in desk.come_back(session_id).text
+        assert desk.tell(desk.events()[0]).status_code == 503
+    desk.assert_books(0, 0)
+    assert desk.event_ids() == set()
+    assert desk.tell(desk.events()[0]).status_code == 200
+    desk.assert_books(1, 2_500)
+
+
+def test_cancelled_page(desk: Desk) -> None:
+    assert desk.visitor().get("/uk/donate/cancelled").text == "cancelled"
+
+
+# Moving forward only, whatever Stripe is made to say in whatever order
+
+
+def facts(desk: Desk, state: State, **more: object) -> PaymentFacts:
+    donation = desk.donation()
+    given = {
+        "session_id": donation.stripe_session_id or "",
+        "donation_id": donation.id,
+        "state": state,
+        "amount_minor": donation.amount_minor,
+        "currency": donation.currency,
+        **more,
+    }
+    return PaymentFacts(**given)  # type: ignore[arg-type]
+
+
+def record(desk: Desk, given: PaymentFacts) -> Donation | None:
+    with desk.app.app_context():
+        donation = record_payment(given, datetime.now(UTC))
+        db.session.commit()
+        return donation and db.session.get(Donation, donation.id)
+
+
+@pytest.mark.parametrize(
+    ("states", "ends"),
+    [
+        ([State.PENDING, State.OPEN], State.PENDING),
+        ([State.FAILED, State.PENDING], State.FAILED),
+        ([State.EXPIRED, State.OPEN], State.EXPIRED),
+        ([State.FAILED, State.PAID], State.PAID),
+        ([State.EXPIRED, State.PAID], State.PAID),
+        ([State.PAID, State.FAILED, State.EXPIRED, State.PENDING, State.OPEN], State.PAID),
+        ([State.PAID, State.PAID], State.PAID),
+    ],
+)
+def test_a_donation_never_goes_back(desk: Desk, states: list[State], ends: State) -> None:
+    desk.start()
+    for state in states:
+        record(desk, facts(desk, state, email=DONOR))
+    assert desk.donation().state == ends
+    paid = 1 if ends is State.PAID else 0
+    desk.assert_books(paid, paid * 2_500)
+
+
+def test_stripes_amount_is_what_was_paid(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.start()
+    record(desk, facts(desk, State.PAID, amount_minor=700, currency="USD", email=DONOR))
+    donation = desk.donation()
+    assert (donation.amount_minor, donation.currency) == (700, "USD")
+    desk.assert_books(1, 700, "USD")
+    assert f"donation {donation.id}: Stripe took another amount" in caplog.text
+    assert DONOR not in caplog.text
+
+
+def test_gift_without_an_address_is_counted_all_the_same(desk: Desk) -> None:
+    desk.start()
+    record(desk, facts(desk, State.PAID))
+    assert desk.total("donation.count.EUR") == 1
+    assert desk.contacts() == []
+    assert desk.mails() == []
+
+
+def test_another_session_of_a_donation_says_only_that_it_was_paid(desk: Desk) -> None:
+    session_id = desk.start()
+    record(desk, facts(desk, State.EXPIRED, session_id="cs_test_other"))
+    assert (desk.donation().state, desk.donation().stripe_session_id) == (State.OPEN, session_id)
+    record(desk, facts(desk, State.PAID, session_id="cs_test_other"))
+    assert desk.donation().state == State.PAID
+
+
+def test_session_of_somebody_else_is_ignored(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
+    desk.start()
+    given = facts(desk, State.PAID, session_id="cs_test_foreign", donation_id=None, email=DONOR)
+    assert record(desk, given) is None
+    assert desk.donation().state == State.OPEN
+    assert "belongs to no donation" in caplog.text
+    assert DONOR not in caplog.text

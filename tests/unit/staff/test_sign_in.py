@@ -1,0 +1,261 @@
+"""Signing in and out: who gets in, for how long, and what is left behind."""
+
+from __future__ import annotations
+
+import time
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import delete, func, select, update
+
+from config.database import db
+from staff import sessions
+from staff.models import AuditEvent, SignInDelay, StaffMember, StaffSession
+from tests.support.instances import Instance
+from tests.unit.staff.conftest import Browser, People, new_client
+from vault.services import unwrap_for_session, vault
+
+SIGN_IN = "/staff/sign-in"
+NOT_TOGETHER = "This name and passphrase do not belong together."
+
+
+@pytest.fixture
+def visitor(app: Flask) -> Browser:
+    """A browser that nobody signed in with."""
+    return Browser(new_client(app))
+
+
+def forget_delays(app: Flask) -> None:
+    with app.app_context():
+        db.session.execute(delete(SignInDelay))
+        db.session.commit()
+
+
+def delay(app: Flask) -> SignInDelay:
+    with app.app_context():
+        return db.session.scalars(select(SignInDelay)).one()
+
+
+def age_session(app: Flask, **values: datetime) -> None:
+    with app.app_context():
+        db.session.execute(update(StaffSession).values(**values))
+        db.session.commit()
+
+
+def test_right_passphrase_opens_the_first_page(visitor: Browser, instance: Instance) -> None:
+    answer = visitor.post(SIGN_IN, {"name": "admin", "passphrase": instance.first.passphrase})
+    assert answer.status_code == 303
+    assert answer.location == "/staff/"
+    cookie = next(c for c in answer.headers.getlist("Set-Cookie") if c.startswith("vigil_staff="))
+    assert "HttpOnly" in cookie
+    assert "SameSite=Strict" in cookie
+    assert "Path=/" in cookie
+    page = visitor.get("/staff/")
+    assert page.status_code == 200
+    assert page.headers["Cache-Control"] == "no-store"
+
+
+def test_passphrase_may_be_typed_in_capitals_with_dashes(
+    visitor: Browser, instance: Instance
+) -> None:
+    typed = "  " + instance.first.passphrase.upper().replace(" ", "-  ") + " "
+    answer = visitor.post(SIGN_IN, {"name": " ADMIN ", "passphrase": typed})
+    assert answer.status_code == 303
+
+
+def test_wrong_passphrase_and_unknown_name_read_the_same(visitor: Browser) -> None:
+    pages = []
+    for name in ("admin", "nobody"):
+        answer = visitor.post(SIGN_IN, {"name": name, "passphrase": "wrong words"})
+        assert answer.status_code == 422
+        assert NOT_TOGETHER in answer.text
+        assert "wrong words" not in answer.text
+        pages.append(answer.text.replace(name, "…"))
+    assert len(pages[0]) == len(pages[1])
+
+
+def test_unknown_name_costs_as_much_as_a_wrong_passphrase(visitor: Browser) -> None:
+    spent = {}
+    for name in ("admin", "nobody"):
+        begin = time.process_time()
+        visitor.post(SIGN_IN, {"name": name, "passphrase": "wrong words"})
+        spent[name] = time.process_time() - begin
+    assert 0.3 < spent["nobody"] / spent["admin"] < 3
+
+
+@pytest.mark.parametrize("name", ["admin", "nobody"])
+def test_wrong_passphrases_make_the_name_wait_twice_as_long_each_time(
+    app: Flask, visitor: Browser, name: str
+) -> None:
+    form = {"name": name, "passphrase": "wrong words"}
+    assert visitor.post(SIGN_IN, form).status_code == 422
+    waits = visitor.post(SIGN_IN, form)
+    assert waits.status_code == 429
+    assert "Wait 1 second" in waits.text
+    with app.app_context():
+        db.session.execute(update(SignInDelay).values(not_before=datetime.now(UTC), attempts=3))
+        db.session.commit()
+    visitor.post(SIGN_IN, form)
+    left = delay(app).not_before - datetime.now(UTC)
+    assert timedelta(seconds=5) < left <= timedelta(seconds=8)
+    assert delay(app).attempts == 4
+
+
+def test_the_wait_never_exceeds_five_minutes_and_ends(
+    app: Flask, visitor: Browser, instance: Instance
+) -> None:
+    visitor.post(SIGN_IN, {"name": "admin", "passphrase": "wrong"})
+    with app.app_context():
+        now = datetime.now(UTC)
+        db.session.execute(update(SignInDelay).values(not_before=now, attempts=5000))
+        db.session.commit()
+    visitor.post(SIGN_IN, {"name": "admin", "passphrase": "wrong"})
+    assert delay(app).not_before - datetime.now(UTC) <= timedelta(minutes=5)
+    with app.app_context():
+        db.session.execute(update(SignInDelay).values(not_before=datetime.now(UTC)))
+        db.session.commit()
+    right = {"name": "admin", "passphrase": instance.first.passphrase}
+    assert visitor.post(SIGN_IN, right).status_code == 303
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(SignInDelay)) == 0
+
+
+def test_no_typed_name_is_kept(app: Flask, visitor: Browser, instance: Instance) -> None:
+    visitor.post(SIGN_IN, {"name": "passphrase-in-the-wrong-field", "passphrase": "x"})
+    with app.app_context():
+        db.session.remove()
+    written = b"".join(path.read_bytes() for path in instance.files())
+    assert b"wrong-field" not in written
+
+
+def test_limit_per_network_holds(instance: Instance) -> None:
+    app = instance.app(sign_in_limit="1 per hour")
+    visitor = Browser(new_client(app))
+    visitor.post(SIGN_IN, {"name": "a", "passphrase": "x"})
+    assert visitor.post(SIGN_IN, {"name": "b", "passphrase": "x"}).status_code == 429
+    with app.app_context():
+        db.engine.dispose()
+
+
+def test_each_sign_in_has_a_new_token_and_ends_the_old_session(
+    app: Flask, visitor: Browser, instance: Instance
+) -> None:
+    tokens = []
+    for _ in range(2):
+        visitor.post(SIGN_IN, {"name": "admin", "passphrase": instance.first.passphrase})
+        cookie = visitor.client.get_cookie("vigil_staff")
+        assert cookie
+        tokens.append(cookie.value)
+        forget_delays(app)
+    assert tokens[0] != tokens[1]
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(StaffSession)) == 1
+
+
+def test_nobody_is_sent_to_another_site(visitor: Browser, instance: Instance) -> None:
+    right = {"name": "admin", "passphrase": instance.first.passphrase}
+    answer = visitor.post(f"{SIGN_IN}?next=//evil.example/staff/", right)
+    assert answer.location == "/staff/"
+
+
+def test_asked_page_comes_after_signing_in(visitor: Browser, instance: Instance) -> None:
+    asked = visitor.get("/staff/contacts?kind=signature")
+    assert asked.status_code == 303
+    right = {"name": "admin", "passphrase": instance.first.passphrase}
+    assert visitor.post(asked.location, right).location == "/staff/contacts?kind=signature"
+
+
+@pytest.mark.parametrize(
+    ("column", "ago"), [("seen_at", sessions.IDLE), ("ends_at", timedelta(seconds=1))]
+)
+def test_idle_and_ended_sessions_are_gone(
+    app: Flask, admin: Browser, column: str, ago: timedelta
+) -> None:
+    age_session(app, **{column: datetime.now(UTC) - ago})
+    assert admin.get("/staff/").location.startswith(SIGN_IN)
+    with app.app_context():
+        assert db.session.scalar(select(func.count()).select_from(StaffSession)) == 0
+
+
+def test_use_keeps_a_session_alive(app: Flask, admin: Browser) -> None:
+    before = datetime.now(UTC) - timedelta(minutes=20)
+    age_session(app, seen_at=before)
+    assert admin.get("/staff/").status_code == 200
+    with app.app_context():
+        session = db.session.scalars(select(StaffSession)).one()
+        assert session.seen_at > before + timedelta(minutes=19)
+
+
+def test_disk_alone_opens_nothing(app: Flask, admin: Browser, holder_key: bytes) -> None:
+    with app.app_context():
+        row = db.session.scalars(select(StaffSession)).one()
+        assert row.wrapped_key
+        assert row.token_hash == sessions.hash_token(admin.token)
+        assert holder_key not in row.wrapped_key
+        assert unwrap_for_session(row.token_hash, row.wrapped_key, row.token_hash) is None
+        assert unwrap_for_session(admin.token, row.wrapped_key, row.token_hash) == holder_key
+
+
+def test_cookie_alone_opens_nothing(app: Flask, admin: Browser) -> None:
+    with app.app_context():
+        db.session.execute(delete(StaffSession))
+        db.session.commit()
+    assert admin.get("/staff/contacts").status_code == 303
+
+
+def test_one_colleagues_wrap_does_not_open_in_anothers_row(app: Flask, admin: Browser) -> None:
+    with app.app_context():
+        db.session.execute(update(StaffSession).values(wrapped_key=b"\x01" + bytes(72)))
+        db.session.commit()
+    answer = admin.get("/staff/contacts")
+    assert answer.status_code == 403
+    assert "Your sign-in opens no contacts." in answer.text
+
+
+def test_post_without_form_token_is_refused(admin: Browser) -> None:
+    assert admin.client.post("/staff/sign-out").status_code == 400
+    assert admin.get("/staff/").status_code == 200
+
+
+def test_sign_out_leaves_nothing(app: Flask, admin: Browser, instance: Instance) -> None:
+    with app.app_context():
+        row = db.session.scalars(select(StaffSession)).one()
+        wrapped = row.wrapped_key
+        assert wrapped
+        db.session.remove()
+    answer = admin.post("/staff/sign-out")
+    assert answer.location == SIGN_IN
+    assert answer.headers["Clear-Site-Data"] == '"cache", "cookies", "storage"'
+    assert "vigil_staff=;" in " ".join(answer.headers.getlist("Set-Cookie"))
+    admin.bring(admin.token)
+    assert admin.get("/staff/").status_code == 303
+    if instance.engine == "sqlite":
+        left = [path for path in instance.files() if wrapped in path.read_bytes()]
+        assert left == []
+
+
+def test_first_key_holder_puts_the_index_key_back(
+    app: Flask, visitor: Browser, instance: Instance, people: People
+) -> None:
+    with app.app_context():
+        vault().keys.drop()
+        assert vault().email_index("ada@example.org") is None
+    visitor.post(SIGN_IN, {"name": "admin", "passphrase": instance.first.passphrase})
+    with app.app_context():
+        assert vault().email_index("ada@example.org")
+        actions = set(db.session.scalars(select(AuditEvent.action)))
+    assert {"index-key.restored", "staff.signed-in"} <= actions
+
+
+def test_sign_in_is_noted(app: Flask, visitor: Browser, instance: Instance) -> None:
+    visitor.post(SIGN_IN, {"name": "admin", "passphrase": instance.first.passphrase})
+    with app.app_context():
+        member = db.session.scalars(select(StaffMember)).one()
+        assert member.last_sign_in_at
+
+
+def test_secure_sites_use_a_host_cookie(instance: Instance) -> None:
+    app = instance.app(base_url="https://vigil.example")
+    with app.app_context():
+        assert sessions.cookie_name() == "__Host-vigil_staff"

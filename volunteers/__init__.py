@@ -1,0 +1,1 @@
+"""Volunteers: who offers time, for what, and where staff stand with them."""

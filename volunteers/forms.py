@@ -1,0 +1,98 @@
+"""The form for volunteers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import phonenumbers
+from flask_babel import lazy_gettext as _
+from wtforms import (
+    BooleanField,
+    Field,
+    SelectField,
+    SelectMultipleField,
+    StringField,
+    TextAreaField,
+)
+from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs of 3.2
+from wtforms.validators import InputRequired, Optional, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
+
+from web.forms import CountryField, EmailAddress, PublicForm, Text, one_line
+
+CONSENT = _(
+    "I agree that what I wrote here is kept sealed and read by the staff who look for volunteers. "
+    "I can withdraw this consent at any time."
+)
+NEWSLETTER = _("Write to me about the work. I can leave at any time.")
+
+SKILLS = [
+    ("translation", _("Translation")),
+    ("legal", _("Legal help")),
+    ("psychology", _("Psychological support")),
+    ("care", _("Care for children and families")),
+    ("research", _("Research and documentation")),
+    ("media", _("Writing, photo, video")),
+    ("design", _("Design")),
+    ("it", _("IT and digital security")),
+    ("events", _("Events and public actions")),
+    ("fundraising", _("Fundraising")),
+    ("transport", _("Driving and delivery")),
+    ("other", _("Something else")),
+]
+AVAILABILITY = [
+    ("hours", _("A few hours a month")),
+    ("weekly", _("A few hours a week")),
+    ("days", _("One or more days a week")),
+    ("once", _("For a single task or event")),
+]
+
+
+class TicksField(SelectMultipleField):
+    """Several of a list, as native boxes to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+
+class PhoneNumber:
+    """A number with its country code, in the international form (ITU-T E.164)."""
+
+    field_flags = {"maxlength": 40}
+
+    def __call__(self, form: PublicForm, field: Field) -> None:
+        """Put the number in its usual form. Raises ValidationError."""
+        country = getattr(form, "country", None)
+        try:
+            number = phonenumbers.parse(field.data, country.data if country else None)
+        except phonenumbers.NumberParseException as error:
+            raise ValidationError(self._message()) from error
+        if not phonenumbers.is_possible_number(number):
+            raise ValidationError(self._message())
+        field.data = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+
+    def _message(self) -> Any:
+        return _("Enter a phone number with its country code, like +370 612 34567.")
+
+
+class VolunteerForm(PublicForm):
+    """Who somebody is, what they can do, and when."""
+
+    quota_purpose = "volunteer"
+
+    name = StringField(_("Your name"), [Text(required=_("Enter your name."))], [one_line])
+    email = StringField(_("E-mail"), [EmailAddress()], [one_line])
+    phone = StringField(_("Phone"), [Optional(), PhoneNumber()], [one_line])
+    country = CountryField(_("Country"))
+    languages = StringField(
+        _("Languages you speak"), [Text(required=_("Enter at least one language."))], [one_line]
+    )
+    skills = TicksField(_("What you can do"), choices=[SelectChoice(*skill) for skill in SKILLS])
+    availability = SelectField(
+        _("How much time you have"), choices=[SelectChoice(*often) for often in AVAILABILITY]
+    )
+    message = TextAreaField(_("Anything we should know"), [Optional(), Text(2000)], [one_line])
+    consent = BooleanField(
+        CONSENT, [InputRequired(_("Tick the box if you agree; without it we may not keep this."))]
+    )
+    newsletter = BooleanField(NEWSLETTER)

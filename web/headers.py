@@ -1,0 +1,60 @@
+"""The headers that every answer carries, errors included."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from flask import Flask, Response, request
+
+from config.settings import Settings
+
+PUBLIC = "public, max-age=30, stale-while-revalidate=300"
+PRIVATE = "no-store"
+
+
+def init_headers(app: Flask, settings: Settings) -> None:
+    """Set the security headers on every answer; what says nothing of caching is not stored."""
+    fixed = _security_headers(settings)
+
+    @app.after_request
+    def _set_headers(response: Response) -> Response:
+        for name, value in fixed:
+            response.headers.setdefault(name, value)
+        if "Cache-Control" not in response.headers:
+            response.headers["Cache-Control"] = PRIVATE
+        return response
+
+
+def is_public(response: Response) -> None:
+    """Say that this page is the same for everyone, so that any cache may hold it."""
+    if request.method in {"GET", "HEAD"} and response.status_code == 200:
+        response.headers["Cache-Control"] = PUBLIC
+        response.add_etag()
+
+
+def _security_headers(settings: Settings) -> list[tuple[str, str]]:
+    # A browser holds form-action also against the redirect that follows the post.
+    payment = "https://checkout.stripe.com"
+    if settings.stripe_api_base:
+        parts = urlsplit(settings.stripe_api_base)
+        payment += f" {parts.scheme}://{parts.netloc}"
+    policy = (
+        "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"connect-src 'self'; form-action 'self' {payment}; base-uri 'none'; "
+        "frame-ancestors 'none'"
+    )
+    headers = [
+        ("Content-Security-Policy", policy),
+        ("X-Content-Type-Options", "nosniff"),
+        # not "no-referrer": older browsers would then send "Origin: null" with our own forms
+        ("Referrer-Policy", "same-origin"),
+        ("Cross-Origin-Opener-Policy", "same-origin"),
+        ("Cross-Origin-Resource-Policy", "same-origin"),
+        (
+            "Permissions-Policy",
+            "camera=(), geolocation=(), microphone=(), payment=(), usb=(), browsing-topics=()",
+        ),
+    ]
+    if settings.is_secure:
+        headers.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
+    return headers
