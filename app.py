@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 from flask_migrate import Migrate
 from flask_wtf import CSRFProtect
+from pydantic import ValidationInfo, field_validator
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import campaigns.cli
@@ -25,31 +26,48 @@ from config.database import db, forget_deleted_rows, prepare_engine
 from config.keys import form_keys
 from config.languages import init_languages
 from config.logging import init_logging
-from config.settings import LOOPBACK_HOSTS, ROOT, Settings, load_settings
+from config.settings import LOOPBACK_HOSTS, ROOT, Settings, SettingsError, load_settings
 from contacts import tally
 from contacts.retention import drop_unconfirmed
 from donate.gateway import init_gateway
 from mail.cli import mail_commands
+from mail.letter import parse_author
 from mail.outbox import purge
+from mail.transport import MailServer
 from mail.worker import Job
 from staff.sessions import clear_out
 from vault.services import init_vault
+from web.bodies import init_body_limit
 from web.errors import init_errors
 from web.filters import init_filters
 from web.headers import init_headers
 from web.origin import init_origin_check
 from web.page_cache import PageCache
 from web.pages import machines, pages
-from web.public import push_language
+from web.public import SlugConverter, push_language
 from web.throttle import init_throttle
 
 __version__ = "0.1.0"
 HOUR = timedelta(hours=1)
 
 
+class CheckedSettings(Settings):
+    """The settings, with what only rooms above `config` can check, all faults in one message."""
+
+    @field_validator("mail_url", "mail_from")
+    @classmethod
+    def _as_the_worker_reads_it(cls, value: str, info: ValidationInfo) -> str:
+        read = MailServer.from_url if info.field_name == "mail_url" else parse_author
+        try:
+            read(value)
+        except SettingsError as fault:
+            raise ValueError(str(fault).partition(": ")[2]) from None
+        return value
+
+
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the application. Raises SettingsError, which names every fault of the settings."""
-    settings = settings or load_settings()
+    settings = settings or load_settings(CheckedSettings)
     init_logging()
     app = Flask(__name__, instance_path=str(ROOT / "instance"), static_folder=None)
     app.extensions["vigil_settings"] = settings
@@ -78,6 +96,7 @@ def _configure(app: Flask, settings: Settings) -> None:
         SECRET_KEY=keys[-1],
         SECRET_KEY_FALLBACKS=keys[:-1],
         SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS={"hide_parameters": True},  # an error's text quotes them else
         MAX_CONTENT_LENGTH=settings.max_body_bytes,
         MAX_FORM_MEMORY_SIZE=settings.max_body_bytes,
         TRUSTED_HOSTS=[host, *(LOOPBACK_HOSTS if host in LOOPBACK_HOSTS else ())],
@@ -103,6 +122,7 @@ def _init_parts(app: Flask, settings: Settings) -> None:
     init_throttle(app, settings)
     init_headers(app, settings)
     init_origin_check(app)
+    init_body_limit(app)
     init_filters(app, settings)
     init_errors(app)
 
@@ -110,6 +130,7 @@ def _init_parts(app: Flask, settings: Settings) -> None:
 def _register_rooms(app: Flask, settings: Settings) -> None:
     prefix = f"/<any({', '.join(settings.supported_languages)}):language>"
     app.url_defaults(push_language)
+    app.url_map.converters["slug"] = SlugConverter
     app.register_blueprint(machines)
     app.register_blueprint(campaigns.views.site)
     for public in (

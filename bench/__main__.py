@@ -16,6 +16,7 @@ from pathlib import Path
 from bench import report
 from bench.load import Case, Figures, middle, run
 from bench.many import add_many, dashboard_milliseconds
+from bench.profiling import shares
 from bench.servers import Server, granian
 from tests.support.instances import Instance, InstanceMaker
 from tests.support.ports import free_port
@@ -83,6 +84,7 @@ def _measure(
         after = _in_turns([(PAGE, pair.vigil)], 16, chosen)["page"]
         results.many[engine] = after.rate / before.rate
         results.dashboard[engine] = dashboard_milliseconds(pair.instance)
+    results.profile[engine] = shares(maker.make(engine))
 
 
 def _in_turns(

@@ -26,6 +26,8 @@ def add_many(instance: Instance, count: int) -> None:
             contact = connection.execute(text("SELECT id FROM contact LIMIT 1")).scalar_one()
         for start in range(0, count, BATCH):
             with db.engine.begin() as connection:
+                if sqlite:
+                    connection.exec_driver_sql("PRAGMA cache_size=-2000000")  # kB: 2 GB
                 connection.execute(
                     text(_ROWS_OF_SQLITE if sqlite else _ROWS_OF_POSTGRES),
                     {

@@ -29,6 +29,7 @@ class Results:
     kept: dict[str, float] = field(default_factory=dict)
     many: dict[str, float] = field(default_factory=dict)
     dashboard: dict[str, float] = field(default_factory=dict)
+    profile: dict[str, list[tuple[str, float]]] = field(default_factory=dict)
 
 
 def write(results: Results, chosen: argparse.Namespace) -> None:
@@ -36,6 +37,7 @@ def write(results: Results, chosen: argparse.Namespace) -> None:
     lines = _head(chosen)
     for engine in results.many:
         lines += ["", f"## {engine}", "", *_budgets(engine, results), "", *_rates(engine, results)]
+        lines += ["", *_profile(engine, results)]
     RESULTS.write_text("\n".join(lines) + "\n", "utf-8")
 
 
@@ -85,6 +87,11 @@ def _rates(engine: str, results: Results) -> list[str]:
                 for case, f in cases.items()
             ]
     return table
+
+
+def _profile(engine: str, results: Results) -> list[str]:
+    parts = (f"{part} {100 * share:.0f} %" for part, share in results.profile[engine])
+    return [f"Where the time of a signing post goes (profiled in one process): {', '.join(parts)}."]
 
 
 def _processor() -> str:

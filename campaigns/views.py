@@ -19,7 +19,7 @@ def home() -> Response:
     return public_page("campaigns/home.html", campaigns=campaign_pages(g.language, _default()))
 
 
-@campaigns.get("/campaigns/<slug>")
+@campaigns.get("/campaigns/<slug:slug>")
 def campaign(slug: str) -> Response:
     """The story and its calls to action."""
     page = _campaign(slug) or abort(404)

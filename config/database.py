@@ -77,6 +77,15 @@ def begin_write() -> None:
     db.session.connection(execution_options={"vigil_writes": True})
 
 
+def begin_read() -> None:
+    """Begin a transaction that only reads, for a POST that draws its form again: it waits for none.
+
+    What was begun is undone.
+    """
+    db.session.rollback()
+    db.session.connection(execution_options={"vigil_writes": False})
+
+
 def insert_or_update(table: Any) -> Any:
     """An insert that knows ON CONFLICT, in the words of the database in use."""
     dialect = db.session.get_bind().dialect.name
@@ -105,15 +114,16 @@ def forget_deleted_rows() -> None:
 
 
 def _reads_only(connection: Connection) -> bool:
-    if connection.get_execution_options().get("vigil_writes"):
-        return False
+    writes: bool | None = connection.get_execution_options().get("vigil_writes")
+    if writes is not None:
+        return not writes
     return flask.has_request_context() and flask.request.method in {"GET", "HEAD", "OPTIONS"}
 
 
 def _take_write_lock(connection: Connection) -> None:
     """Wait for SQLite's write lock, asking often: its own waiting sleeps up to 100 ms at a time.
 
-    Raises OperationalError after PATIENCE_SECONDS.
+    Raises OperationalError after PATIENCE_SECONDS, and for anything but a lock at once.
     """
     driver: Any = connection.connection.driver_connection
     driver.execute("PRAGMA busy_timeout=0")
@@ -122,11 +132,13 @@ def _take_write_lock(connection: Connection) -> None:
         while time.monotonic() < deadline:
             try:
                 driver.execute("BEGIN IMMEDIATE")
-            except sqlite3.OperationalError:
+            except sqlite3.OperationalError as error:
+                if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+                    break  # a full or broken disk does not get better by asking
                 time.sleep(ASK_AGAIN_SECONDS)
             else:
                 return
-        connection.exec_driver_sql("BEGIN IMMEDIATE")  # the last time, as an error of SQLAlchemy's
+        connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, for an error of SQLAlchemy's
     finally:
         driver.execute(f"PRAGMA busy_timeout={BUSY_MS}")
 

@@ -20,6 +20,7 @@ class Prepared:
         compiled: Any = statement.compile(dialect=dialect)
         self.text = str(compiled)
         self.order: list[str] | None = compiled.positiontup
+        # None is what a place has that `run` must fill: write null() for a NULL that is meant.
         self.fixed: dict[str, Any] = {
             name: value for name, value in compiled.params.items() if value is not None
         }

@@ -66,7 +66,7 @@ class DeedWriter:
 def deed_writer(table: Table, own_columns: Sequence[str], consents: int) -> DeedWriter:
     """The writer for a table and number of consents, made at its first use."""
     writers: dict[Any, DeedWriter] = current_app.extensions.setdefault("vigil_deed_writers", {})
-    key = (table.name, consents)
+    key = (table.name, tuple(own_columns), consents)
     if key not in writers:
         writers[key] = DeedWriter(table, own_columns, consents)
     return writers[key]

@@ -59,7 +59,8 @@ def record_deed(given: GivenDeed, now: datetime) -> None:
     hashes = [consent_text(agreed, given.language, now.date()) for agreed in given.agreed]
     table = inspect(given.model).local_table
     writer = deed_writer(cast(Table, table), tuple(given.columns), len(hashes))
-    # All sealing is done before the transaction takes SQLite's write lock.
+    # All sealing is done before the transaction takes SQLite's write lock (unless words, petition
+    # or vault had to be looked up).
     writer.write(_deed_values(given, str(table.description), hashes, now))
 
 

@@ -15,6 +15,8 @@ ZERO_DECIMAL = frozenset(
 THREE_DECIMAL = frozenset({"BHD", "JOD", "KWD", "OMR", "TND"})
 # Two decimals at Stripe that nobody uses: ISK and UGX must end in 00, HUF and TWD are paid out so.
 UNDIVIDABLE = frozenset({"HUF", "ISK", "TWD", "UGX"})
+# CLDR's narrow signs, which Babel does not carry, of the currencies offered unless set otherwise.
+NARROW_SIGNS = {"EUR": "€", "GBP": "£", "PLN": "zł", "UAH": "₴", "USD": "$"}
 
 
 @dataclass(frozen=True)

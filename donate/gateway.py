@@ -30,6 +30,7 @@ LOCALES = frozenset(
     """auto bg cs da de el en en-GB es es-419 et fi fil fr fr-CA hr hu id it ja ko lt lv ms mt nb
     nl pl pt pt-BR ro ru sk sl sv th tr vi zh zh-HK zh-TW""".split()  # noqa: SIM905
 )
+NOT_THERE = "resource_missing"  # Stripe's code (docs.stripe.com/error-codes)
 # Where a payment intent stands when a bank debit came to nothing.
 CAME_TO_NOTHING = {"requires_payment_method", "canceled"}
 
@@ -102,7 +103,7 @@ class Event:
 
     id: str
     type: str
-    object_id: str
+    object_id: str  # empty where the object has none, as that of balance.available
     livemode: bool
 
 
@@ -131,12 +132,20 @@ class Gateway:
 
         Raises GatewayOff, GatewayUnavailable, GatewayRefused.
         """
-        with _our_errors():
-            self._ensure_product()
-            session = self._client.v1.checkout.sessions.create(
-                cast(Any, _session_params(order)), {"idempotency_key": order.idempotency_key}
-            )
-        return CheckoutSession(session.id, session.url or "")
+        try:
+            with _our_errors():
+                self._ensure_product()
+                session = self._client.v1.checkout.sessions.create(
+                    cast(Any, _session_params(order)), {"idempotency_key": order.idempotency_key}
+                )
+                made = CheckoutSession(session.id, session.url or "")
+        except GatewayRefused as refusal:
+            if refusal.code == NOT_THERE:  # somebody deleted the product: the next gift makes it
+                self._has_product = False
+            raise
+        if not made.url:  # no longer open: there is nowhere to send the donor
+            raise GatewayUnavailable
+        return made
 
     def get_session(self, session_id: str) -> PaymentFacts:
         """Ask for a session as it stands now.
@@ -147,7 +156,7 @@ class Gateway:
             session = self._client.v1.checkout.sessions.retrieve(
                 session_id, {"expand": ["payment_intent"]}
             )
-        return _facts(session.to_dict())
+            return _facts(session.to_dict())
 
     def read_event(self, raw: bytes, signature: str) -> Event:
         """Verify a webhook's body as it came. Raises GatewayOff, ForgedEvent."""
@@ -157,8 +166,9 @@ class Gateway:
             raise ForgedEvent
         try:
             told = json.loads(raw)
-            event = Event(told["id"], told["type"], told["data"]["object"]["id"], told["livemode"])
-        except (KeyError, TypeError, ValueError) as error:
+            object_id = told["data"]["object"].get("id") or ""
+            event = Event(told["id"], told["type"], object_id, told["livemode"])
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise ForgedEvent from error
         if event.livemode is not self._is_livemode:
             log.error("Stripe event %s is of the other mode", event.id)
@@ -173,7 +183,7 @@ class Gateway:
         try:
             products.retrieve(PRODUCT_ID)
         except stripe.InvalidRequestError as error:
-            if error.code != "resource_missing":
+            if error.code != NOT_THERE:
                 raise
             try:
                 products.create({"id": PRODUCT_ID, "name": PRODUCT_NAME})
@@ -299,4 +309,7 @@ def _our_errors() -> Iterator[None]:
         raise GatewayUnavailable from error
     except stripe.StripeError as error:
         log.warning("Stripe unavailable: %s", type(error).__name__)
+        raise GatewayUnavailable from error
+    except (AttributeError, KeyError, TypeError) as error:  # JSON, but not Stripe's
+        log.error("something else answers in Stripe's place: %s", type(error).__name__)
         raise GatewayUnavailable from error

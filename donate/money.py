@@ -108,7 +108,10 @@ def check_amount(minor: int, currency: str, language: str) -> None:
 
 
 def format_amount(minor: int, currency: str, language: str, *, short: bool = False) -> str:
-    """An amount with its currency as the language writes it; `short` leaves out empty decimals."""
+    """An amount with its currency as the language writes it.
+
+    `short` leaves out empty decimals, and puts the currency's own sign where CLDR has letters.
+    """
     unit = 10 ** currencies.exponent(currency)
     is_whole = minor % unit == 0
     hides = short or currency in currencies.UNDIVIDABLE
@@ -117,8 +120,17 @@ def format_amount(minor: int, currency: str, language: str, *, short: bool = Fal
     pattern = copy(locale.currency_formats["standard"])  # the locale's own is shared by all
     pattern.frac_prec = (places, places)
     value = Decimal(minor) / unit
-    written = pattern.apply(value, locale, currency=currency, currency_digits=False)
+    # Babel takes what is no currency's code for the sign itself
+    sign = _narrow_sign(currency, locale) if short else currency
+    written = pattern.apply(value, locale, currency=sign, currency_digits=False)
     return _TOUCHING.sub("\u00a0", written)
+
+
+def _narrow_sign(currency: str, locale: Locale) -> str:
+    """The currency's own sign, unless the language means another one by it ($ in Canada)."""
+    sign = currencies.NARROW_SIGNS.get(currency, currency)
+    others = {mark for code, mark in locale.currency_symbols.items() if code != currency}
+    return currency if sign in others else sign
 
 
 def _ascii_digit(character: str) -> str:

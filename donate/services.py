@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
-from flask import url_for
+from flask import current_app, url_for
 from flask_babel import force_locale
-from sqlalchemy import insert, or_, select, update
+from sqlalchemy import exists, insert, or_, select, update
 
 from config.database import db, insert_or_update
 from config.settings import settings
 from contacts import tally
+from contacts.confirmations import Confirmation
 from contacts.models import Consent, Contact
 from contacts.services import Agreed, add_contact, consent_text
 from donate.forms import NEWSLETTER, DonationForm
@@ -165,15 +167,21 @@ def _take_in(donation: Donation, facts: PaymentFacts, now: datetime) -> None:
     db.session.execute(tally.change(f"donation.count.{kind}", fund, 1, day, country or ""))
     db.session.execute(tally.change(f"donation.amount.{kind}", fund, donation.amount_minor, day))
     if facts.email:
-        donation.contact_id = _confirm_contact(donation, facts.email, day)
+        donation.contact_id = _note_giver(donation, facts.email, day)
         _thank(donation, facts.email, now)
 
 
-def _confirm_contact(donation: Donation, email: str, day: date) -> uuid.UUID:
+def _note_giver(donation: Donation, email: str, day: date) -> uuid.UUID:
+    """The contact of whoever gave, kept for good because a gift hangs on it.
+
+    Stripe does not verify the address: anybody may pay with somebody else's. So a wish for news is
+    kept as it was given, and takes effect only where the owner has confirmed the address before.
+    """
     contact_id = add_contact(email, donation.language, "confirmed", day)
     values: dict[str, object] = {"state": "confirmed"}
     if donation.newsletter:
-        values["newsletter"] = True
+        if _has_confirmed(contact_id):
+            values["newsletter"] = True
         db.session.execute(
             insert(Consent).values(
                 id=uuid.uuid4(),
@@ -187,6 +195,16 @@ def _confirm_contact(donation: Donation, email: str, day: date) -> uuid.UUID:
         )
     db.session.execute(update(Contact).where(Contact.id == contact_id).values(values))
     return contact_id
+
+
+def _has_confirmed(contact_id: uuid.UUID) -> bool:
+    """Whether the owner of this address has ever followed a link that we sent there."""
+    confirmations: Sequence[Confirmation] = current_app.extensions["vigil_confirmations"]
+    models = [confirmation.model for confirmation in confirmations]
+    confirmed = [
+        exists().where(deed.contact_id == contact_id, deed.state != "pending") for deed in models
+    ]
+    return bool(db.session.scalar(select(or_(False, *confirmed))))
 
 
 def _thank(donation: Donation, email: str, now: datetime) -> None:

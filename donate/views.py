@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from flask import Response, g, make_response, redirect, render_template, request
 from flask_babel import gettext as _
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.wrappers import Response as AnyResponse
 
 from config.database import begin_write, db
@@ -25,16 +25,17 @@ from donate.gateway import (
 )
 from donate.models import State
 from donate.money import format_amount
-from vault.services import VaultMissing, VolatileKeysUnreachable
+from vault.services import VaultMissing
 from web import throttle
-from web.errors import RETRY_AFTER
+from web.errors import UNAVAILABLE, note_unavailable
 from web.headers import PRIVATE
-from web.public import public_blueprint, public_page
+from web.public import form_page, public_blueprint, public_page
 
 log = logging.getLogger("vigil.donate")
 
 donate = public_blueprint("donate", __name__)
 
+DATABASE_AWAY = (OperationalError, InterfaceError)
 # What a session's id looks like: anything else is not even looked up.
 SESSION_ID = re.compile(r"cs_\w{1,250}", re.ASCII)
 # Stripe's codes for an amount that it will not take (docs.stripe.com/error-codes).
@@ -64,16 +65,26 @@ def give() -> AnyResponse:
         return _form_again(form, 503)
     if not form.is_accepted(settings().checkout_limit):
         return _form_again(form, form.status)
-    donation = services.start_checkout(form, g.language, datetime.now(UTC))
-    order = services.order_checkout(donation)
-    db.session.commit()  # before Stripe hears of it, and so that no transaction waits for Stripe
+    try:
+        donation = services.start_checkout(form, g.language, datetime.now(UTC))
+        order = services.order_checkout(donation)
+        db.session.commit()  # before Stripe hears of it: no transaction waits for Stripe
+    except UNAVAILABLE as error:
+        note_unavailable(error)
+        form.put_off()
+        return _form_again(form, form.status)
     return _to_stripe(form, order)
 
 
 @donate.get("/donate/thanks")
 def thanks() -> Response:
-    """Where Stripe sends those who are done; never an error page, whatever is down."""
-    context = _look_up(request.args.get("session_id", ""), datetime.now(UTC))
+    """Where Stripe sends those who are done: who has just paid must not read of an error."""
+    try:
+        context = _look_up(request.args.get("session_id", ""), datetime.now(UTC))
+    except DATABASE_AWAY as error:
+        db.session.rollback()
+        log.error("a gift could not be looked up: %s", type(error).__name__)
+        context = {"state": State.PENDING}
     response = make_response(render_template("donate/thanks.html", **context))
     response.headers["Cache-Control"] = PRIVATE
     return response
@@ -119,11 +130,7 @@ def _refused(form: DonationForm, order: CheckoutOrder, refusal: GatewayRefused) 
 
 
 def _form_again(form: DonationForm, status: int) -> Response:
-    page = render_template("donate/donate.html", form=form, is_open=gateway().is_on)
-    response = make_response(page, status)
-    if status in {429, 503}:
-        response.headers["Retry-After"] = RETRY_AFTER
-    return response
+    return form_page("donate/donate.html", form, status, is_open=gateway().is_on)
 
 
 def _look_up(session_id: str, now: datetime) -> dict[str, str]:
@@ -155,7 +162,7 @@ def _catch_up(session_id: str, now: datetime) -> bool:
         db.session.commit()
     except (GatewayOff, GatewayUnavailable, GatewayRefused):
         return False
-    except (VaultMissing, VolatileKeysUnreachable, OperationalError) as error:
+    except (VaultMissing, *DATABASE_AWAY) as error:
         db.session.rollback()
         log.error("a payment could not be recorded yet: %s", type(error).__name__)
         return False

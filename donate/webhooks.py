@@ -10,6 +10,7 @@ from flask import Blueprint, Response, request
 from config.database import db
 from donate import queries, services
 from donate.gateway import (
+    NOT_THERE,
     Event,
     ForgedEvent,
     GatewayOff,
@@ -58,13 +59,19 @@ def receive() -> Response:
 
 
 def _look(event: Event) -> PaymentFacts | None:
-    """What the event is about, as it stands now; None where there is nothing for us to do."""
+    """What the event is about, as it stands now; None where there is nothing for us to do.
+
+    Raises GatewayUnavailable, also where Stripe refuses the question for any reason but one: what
+    may be a payment is never noted as dealt with unseen.
+    """
     if event.type not in ABOUT_SESSIONS:
         return None
     try:
         return gateway().get_session(event.object_id)
     except GatewayRefused as refusal:
         log.error("Stripe event %s leads nowhere: %s", event.id, refusal.code)
+        if refusal.code != NOT_THERE:
+            raise GatewayUnavailable from refusal
         return None
 
 

@@ -6,7 +6,6 @@ date and leaves 8-bit lines of any length; hence the subclass.
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.headerregistry import Address
@@ -89,8 +88,8 @@ class Letter(Message):
 
 
 def write_letter(
-    row_id: uuid.UUID,
     *,
+    mark: str,
     content: Rendered,
     author: Address,
     to: str,
@@ -99,7 +98,7 @@ def write_letter(
     base_url: str,
     now: datetime,
 ) -> Letter:
-    """Make the mail of one row; a row sent twice keeps its Message-ID, so that it shows as one.
+    """Make the mail of one row; `mark` is its Message-ID's own part, without the domain.
 
     With a parameter `unsubscribe_path` it can be unsubscribed by one click (RFC 8058).
     Raises PermanentMailError where `to` is no address.
@@ -116,7 +115,7 @@ def write_letter(
     return Letter(
         author=author,
         reader=parse_reader(to),
-        message_id=f"<{row_id}@{author.domain}>",
+        message_id=f"<{mark}@{author.domain}>",
         content=content,
         sent_at=now,
         headers=headers,

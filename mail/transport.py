@@ -63,12 +63,15 @@ class MailServer:
                 tls = "none" if host in LOOPBACK_HOSTS else "starttls"
             case _:
                 raise SettingsError(_wrong("must be smtps://…, or smtp://… with ?tls=starttls"))
+        username, password = unquote(parts.username or ""), unquote(parts.password or "")
+        if not (username + password).isascii():
+            raise SettingsError(_wrong("smtplib signs in with ASCII only"))
         return cls(
             host=host,
             port=port or PORTS[tls],
             tls=tls,
-            username=unquote(parts.username or ""),
-            password=unquote(parts.password or ""),
+            username=username,
+            password=password,
         )
 
 
@@ -150,8 +153,12 @@ def _faults(*, is_about_mail: bool) -> Iterator[None]:
     """Turn smtplib's and the network's errors into ours; their words stay behind."""
     try:
         yield
+    except smtplib.SMTPSenderRefused as error:  # it is our own address that they refuse
+        raise _fault(error, is_about_mail=False) from None
     except OSError as error:  # smtplib's are OSErrors too
         raise _fault(error, is_about_mail) from None
+    except UnicodeError:  # a host's name with an empty or too long part
+        raise TransientMailError("host-unknown") from None
 
 
 def _fault(error: OSError, is_about_mail: bool) -> MailError:

@@ -27,7 +27,7 @@ from mail.claims import Claim
 from mail.faults import MailError, PermanentMailError, TransientMailError
 from mail.letter import Letter, parse_author, write_letter
 from mail.models import State
-from mail.outbox import UnreadableMail, unseal
+from mail.outbox import UnreadableMail, mark_of, unseal
 from mail.render import render
 from mail.transport import TIMEOUT, MailServer, SmtpConnection
 from vault.services import VaultMissing, vault
@@ -195,7 +195,7 @@ class Worker:
         try:
             with self.app.app_context():
                 return write_letter(
-                    email.id,
+                    mark=mark_of(email.id, key),
                     content=render(email.kind, email.language, params, self.base_url),
                     author=self.author,
                     to=to,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
 from wtforms import BooleanField, StringField
-from wtforms.validators import InputRequired
+from wtforms.validators import DataRequired
 
 from web.forms import CountryField, EmailAddress, PublicForm, Text, one_line
 
@@ -24,6 +24,6 @@ class SignatureForm(PublicForm):
     email = StringField(_("E-mail"), [EmailAddress()], [one_line])
     country = CountryField(_("Country"))
     consent = BooleanField(
-        CONSENT, [InputRequired(_("Tick the box if you agree; without it we may not keep this."))]
+        CONSENT, [DataRequired(_("Tick the box if you agree; without it we may not keep this."))]
     )
     newsletter = BooleanField(NEWSLETTER)

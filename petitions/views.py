@@ -7,17 +7,18 @@ from datetime import UTC, datetime
 from flask import Response, abort, g, redirect, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from config.database import db
+from config.database import begin_read, db
 from config.settings import settings
 from petitions import services
 from petitions.forms import SignatureForm
 from petitions.queries import PetitionPage, petition_page
+from web.errors import UNAVAILABLE, note_unavailable
 from web.public import form_page, public_blueprint, public_page
 
 petitions = public_blueprint("petitions", __name__)
 
 
-@petitions.get("/petitions/<slug>")
+@petitions.get("/petitions/<slug:slug>")
 def petition(slug: str) -> Response:
     """The petition with its form."""
     return public_page(
@@ -25,25 +26,33 @@ def petition(slug: str) -> Response:
     )
 
 
-@petitions.post("/petitions/<slug>")
+@petitions.post("/petitions/<slug:slug>")
 def sign(slug: str) -> AnyResponse:
     """Take a signature; the same answer whatever we know of the address."""
     form = SignatureForm()
     if not form.is_accepted(settings().form_limit):
-        page = _petition(slug)
-        return form_page("petitions/petition.html", form, form.status, petition=page)
+        return _form_again(slug, form)
     try:
         services.sign(slug, form, g.language, datetime.now(UTC))
+        db.session.commit()
     except services.NoSuchPetition:
         abort(404)
-    db.session.commit()
+    except UNAVAILABLE as error:
+        note_unavailable(error)
+        form.put_off()
+        return _form_again(slug, form)
     return redirect(url_for("pages.check_inbox"), 303)
 
 
-@petitions.get("/petitions/<slug>/thanks")
+@petitions.get("/petitions/<slug:slug>/thanks")
 def thanks(slug: str) -> Response:
     """After confirming: what the person can do next."""
     return public_page("petitions/thanks.html", petition=_petition(slug))
+
+
+def _form_again(slug: str, form: SignatureForm) -> Response:
+    begin_read()
+    return form_page("petitions/petition.html", form, form.status, petition=_petition(slug))
 
 
 def _petition(slug: str) -> PetitionPage:

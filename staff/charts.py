@@ -25,6 +25,8 @@ LEAST_BARS = 7
 MOST_LABELS = 6
 SPAN = timedelta(days=366)  # how far back a chart may reach
 SIZE = {"width": 480, "height": 210}
+SMALL = {"width": 300, "height": 200}  # on a phone the large one would be too small to read
+MOST_SMALL_LABELS = 3
 # The palette of the pages, by day and by night; an image has no access to their stylesheet.
 CSS = """
 text{fill:#5f584e}
@@ -32,7 +34,7 @@ text.no_data{font-size:16px;text-anchor:middle}
 .axis.x text{text-anchor:middle}.axis.y text{text-anchor:end}
 .background{fill:none}.line,.guide.line{fill:none;stroke:#e2dacd}
 .axis.x .guide.line{stroke:none}.rect{fill:#f0a23a}desc{display:none}
-@media (prefers-color-scheme:dark){text{fill:#a9a294}.line,.guide.line{stroke:#2c3343}
+@media screen and (prefers-color-scheme:dark){text{fill:#a9a294}.line,.guide.line{stroke:#2c3343}
 .rect{fill:#f3ad4e}}
 """
 
@@ -113,7 +115,7 @@ def make_chart(
     return Chart(name, title, _bars(sums, today, language), written, currency)
 
 
-def draw(chart: Chart) -> bytes:
+def draw(chart: Chart, *, is_small: bool = False) -> bytes:
     """The chart as SVG: no script, nothing loaded, colours for light and dark."""
     drawing = pygal.Bar(
         js=(),
@@ -130,12 +132,13 @@ def draw(chart: Chart) -> bytes:
         spacing=8,
         margin=12,
         no_data_text=_("Nothing yet"),
-        **SIZE,
+        **(SMALL if is_small else SIZE),
     )
     drawing.formatter = drawing.value_formatter = lambda value: chart.written(round(value))
     labels = [bar.label for bar in chart.bars]
+    most = MOST_SMALL_LABELS if is_small else MOST_LABELS
     drawing.x_labels = labels
-    drawing.x_labels_major = labels[::-1][:: math.ceil(len(labels) / MOST_LABELS)]
+    drawing.x_labels_major = labels[::-1][:: math.ceil(len(labels) / most)]
     if any(bar.value for bar in chart.bars):
         drawing.add("", [bar.value for bar in chart.bars])
     drawing.add_xml_filter(_without_scripts)

@@ -22,7 +22,7 @@ COLUMNS = (
     "availability", "message", "newsletter", "amount_minor", "currency", "language", "contact",
 )  # fmt: skip
 CLOSED = "cannot be opened"
-_FORMULA = re.compile(r"(^|[;,|\t\r\n])([\s\"']*)(?=[=+\-@\t\r＝＋－＠])")  # noqa: RUF001
+_FORMULA = re.compile(r"(^|[;,|\t\r\n])([\s\"']*)(?=[=+\-@\t\r＝＋－＠−])")  # noqa: RUF001
 
 
 def csv_of_deeds(batches: Iterable[Sequence[DeedRow]], opener: Opener) -> Iterator[str]:

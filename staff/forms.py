@@ -10,9 +10,9 @@ from wtforms import HiddenField, PasswordField, RadioField, SelectField, StringF
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined]
 from wtforms.validators import InputRequired, Length, Optional
 
-from staff.words import KINDS, STATES
+from staff.words import KINDS, NEWSLETTER, STATES
 from volunteers.services import REVIEW_STATES
-from web.forms import EmailAddress, Text, one_line
+from web.forms import EmailAddress, Text, WordsOnly, one_line
 
 LONGEST_NOTE = 4000  # characters
 _SHORT = Length(max=200)
@@ -26,14 +26,13 @@ def _choices(words: dict[str, Any], everything: Any = None) -> list[SelectChoice
 class StaffForm(FlaskForm):  # type: ignore[misc]
     """A form behind the sign-in."""
 
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]
-        csrf = False
+    Meta = WordsOnly
 
 
 class SignInForm(StaffForm):
     """Name and passphrase; pasting is welcome."""
 
-    name = StringField(_("Name"), [InputRequired(_("Enter your name.")), _SHORT], [one_line])
+    name = StringField(_("Name"), [Text(required=_("Enter your name."))], [one_line])
     passphrase = PasswordField(
         _("Passphrase"), [InputRequired(_("Enter your passphrase.")), _SHORT]
     )
@@ -55,11 +54,10 @@ class FilterForm(StaffForm):
 
     def __init__(self, *args: Any, petitions: dict[str, str], funds: dict[str, str]) -> None:
         super().__init__(*args)
-        newsletter = {"yes": _("Newsletter wanted"), "no": _("No newsletter")}
         self.kind.choices = _choices(KINDS, _("All kinds"))
         self.campaign.choices = _choices({**petitions, **funds}, _("All petitions and funds"))
         self.state.choices = _choices(STATES, _("All states"))
-        self.newsletter.choices = _choices(newsletter, _("With and without newsletter"))
+        self.newsletter.choices = _choices(NEWSLETTER, _("With and without newsletter"))
 
 
 class ReviewForm(StaffForm):

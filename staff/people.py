@@ -83,6 +83,11 @@ class Person:
     consents: list[ConsentGiven]
 
     @property
+    def is_volunteer(self) -> bool:
+        """Whether they have offered their time."""
+        return any(deed.row.kind == "volunteer" for deed in self.deeds)
+
+    @property
     def newest(self) -> Mapping[str, Any]:
         """The details of the newest confirmed deed: nobody else can have written those."""
         sure = [deed for deed in self.deeds if deed.is_open and deed.row.state in COUNTED]

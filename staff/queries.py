@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from sqlalchemy import CompoundSelect, String, cast, func, select
 
 from config.database import db
+from config.settings import settings
 from contacts.models import Tally, TallyDelta
 from mail.models import State
 from mail.queries import counts_by_state, oldest_waiting
@@ -119,11 +121,11 @@ class Figures:
         for row in self.given():
             if row.month == month:
                 sums[row.currency] += row.amount_minor
-        return dict(sorted(sums.items(), key=lambda pair: -pair[1]))
+        return {currency: sums[currency] for currency in _in_order(sums)}
 
     def currencies(self) -> list[str]:
         """The currencies that donations came in."""
-        return sorted({row.currency for row in self.given()})
+        return _in_order({row.currency for row in self.given()})
 
 
 def read_figures(today: date) -> Figures:
@@ -208,6 +210,12 @@ def _all_days() -> CompoundSelect[str, str, str, int]:
         TallyDelta.kind, TallyDelta.subject, cast(TallyDelta.day, String), TallyDelta.n
     )
     return folded.union_all(waiting)
+
+
+def _in_order(currencies: Iterable[str]) -> list[str]:
+    """Currencies as the settings list them; sums in different ones cannot be compared."""
+    place = {code: n for n, code in enumerate(settings().currencies)}
+    return sorted(currencies, key=lambda code: (place.get(code, len(place)), code))
 
 
 def _counts(kind: str) -> str:

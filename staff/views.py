@@ -120,7 +120,8 @@ def chart(name: str) -> AnyResponse:
         abort(404)
     now = datetime.now(UTC).date()
     counts = queries.counts_by_day(charts.kinds_of(name, currency), now - charts.SPAN)
-    picture = charts.draw(charts.make_chart(name, counts, now, currency))
+    is_small = request.args.get("size") == "small"
+    picture = charts.draw(charts.make_chart(name, counts, now, currency), is_small=is_small)
     response = Response(picture, mimetype="image/svg+xml")
     response.headers["Content-Security-Policy"] = CHART_POLICY
     return response

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 
 from flask import Response, abort, redirect, render_template, request, stream_with_context, url_for
@@ -18,7 +19,7 @@ from staff import deeds, services
 from staff.access import opener, signed_in, staff
 from staff.deeds import PAGE, Filters
 from staff.exports import csv_of_deeds
-from staff.forms import FilterForm, NoteForm, ReviewForm, SearchForm
+from staff.forms import FilterForm, SearchForm
 from staff.people import find_by_email, open_deeds, open_person
 from staff.permissions import needs
 
@@ -50,14 +51,7 @@ def search_contacts() -> AnyResponse | tuple[str, int]:
 @needs("see-contacts")
 def person(contact_id: uuid.UUID) -> str:
     """Everything that one person did."""
-    found = open_person(contact_id, opener()) or abort(404)
-    return render_template(
-        "staff/person.html",
-        person=found,
-        titles=_titles(),
-        review=ReviewForm(formdata=None),
-        note=NoteForm(formdata=None),
-    )
+    return person_page(contact_id)
 
 
 @staff.post("/contacts/export")
@@ -76,18 +70,26 @@ def export_contacts() -> AnyResponse:
     return response
 
 
+def person_page(contact_id: uuid.UUID, typed: Mapping[uuid.UUID, str] | None = None) -> str:
+    """One person's page; `typed` are notes that were not kept, by sign-up."""
+    found = open_person(contact_id, opener()) or abort(404)
+    return render_template("staff/person.html", person=found, titles=_titles(), typed=typed or {})
+
+
 def _list_page(search: SearchForm) -> str:
     form = _filter_form(request.args)
     filters = _filters(form)
+    titles, key = _titles(), opener()
     rows = deeds.page_of_deeds(filters, request.args.get("after", ""))
+    db.session.rollback()  # a search is a post and took the write lock: not while boxes are opened
     return render_template(
         "staff/contacts.html",
         search=search,
         form=form,
         filters=filters,
-        deeds=open_deeds(rows[:PAGE], opener()),
+        deeds=open_deeds(rows[:PAGE], key),
         next_place=rows[PAGE - 1].place if len(rows) > PAGE else None,
-        titles=_titles(),
+        titles=titles,
     )
 
 

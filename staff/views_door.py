@@ -6,14 +6,14 @@ from datetime import UTC, datetime
 
 from flask import abort, current_app, g, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, MethodNotAllowed
 from werkzeug.wrappers import Response as AnyResponse
 
 from config.database import begin_write, db
 from config.languages import supported_languages
 from staff import sessions
 from staff.access import NoKey, SignedIn, staff, who_has
-from staff.permissions import NOBODY_SIGNED_IN, is_allowed, permission_of
+from staff.permissions import NOBODY_SIGNED_IN, SIGNED_IN, is_allowed, needs, permission_of
 from staff.words import FILTERS, FOR_TEMPLATES
 from web.origin import SAFE_METHODS
 
@@ -40,6 +40,16 @@ def let_in() -> AnyResponse | None:
     return None
 
 
+@staff.get("/<path:unknown>")
+@needs(SIGNED_IN)
+def nothing_here(unknown: str) -> AnyResponse:
+    """An address that is not to be read: refused within the staff pages, after the sign-in."""
+    routes = current_app.create_url_adapter(request)
+    if routes and "POST" in routes.allowed_methods():
+        raise MethodNotAllowed(["POST"])
+    abort(404)
+
+
 @staff.after_request
 def keep_nothing(response: AnyResponse) -> AnyResponse:
     """No cache may hold a page of staff, whatever a view says."""
@@ -63,7 +73,10 @@ def refused(error: HTTPException) -> AnyResponse:
     status = error.code or 500
     if status < 400:
         return make_response(error.get_response())
-    return make_response(render_template("staff/error.html", words=_words(status)), status)
+    response = make_response(render_template("staff/error.html", words=_words(status)), status)
+    if isinstance(error, MethodNotAllowed):
+        response.allow.update(error.valid_methods or [])
+    return response
 
 
 @staff.errorhandler(NoKey)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import uuid
 from datetime import UTC, datetime
 
-from flask import abort, flash, redirect, render_template, request, url_for
+from flask import abort, flash, make_response, redirect, render_template, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -16,6 +16,7 @@ from staff.deeds import PAGE
 from staff.forms import NoteForm, ReviewForm
 from staff.people import open_deeds
 from staff.permissions import needs
+from staff.views_contacts import person_page
 from staff.words import STATES, called
 from volunteers.services import REVIEW_STATES, AlreadyMoved
 
@@ -44,7 +45,7 @@ def review_volunteer(signup_id: uuid.UUID) -> AnyResponse:
     form, contact_id = ReviewForm(), _contact_of(signup_id)
     if not form.validate() or form.seen.data not in REVIEW_STATES:
         flash(_first_error(form), "bad")
-        return _back(contact_id)
+        return _again(contact_id, signup_id, form, 422)
     to, me = form.state.data, signed_in()
     try:
         services.review_volunteer(
@@ -55,7 +56,7 @@ def review_volunteer(signup_id: uuid.UUID) -> AnyResponse:
         flash(
             _("Somebody else has moved this volunteer meanwhile. Your change was not saved."), "bad"
         )
-        return _back(contact_id)
+        return _again(contact_id, signup_id, form, 409)
     db.session.commit()
     flash(_("The volunteer's state is now: %(state)s.", state=called(STATES, to)), "good")
     return _back(contact_id)
@@ -68,7 +69,7 @@ def note_on_volunteer(signup_id: uuid.UUID) -> AnyResponse:
     form, contact_id = NoteForm(), _contact_of(signup_id)
     if not form.validate():
         flash(_first_error(form), "bad")
-        return _back(contact_id)
+        return _again(contact_id, signup_id, form, 422)
     services.note_on_volunteer(signup_id, form.note.data or "", signed_in().id, datetime.now(UTC))
     db.session.commit()
     flash(_("The note is kept, sealed."), "good")
@@ -82,6 +83,14 @@ def _contact_of(signup_id: uuid.UUID) -> uuid.UUID:
 def _back(contact_id: uuid.UUID) -> AnyResponse:
     """To the top of the person's page, where the answer stands."""
     return redirect(url_for("staff.person", contact_id=contact_id), 303)
+
+
+def _again(
+    contact_id: uuid.UUID, signup_id: uuid.UUID, form: ReviewForm | NoteForm, status: int
+) -> AnyResponse:
+    """The person's page anew, with the note as it was typed."""
+    page = person_page(contact_id, {signup_id: form.note.data or ""})
+    return make_response(page, status)
 
 
 def _first_error(form: ReviewForm | NoteForm) -> str:

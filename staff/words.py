@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Mapping
 from datetime import date
 from typing import Any
+from urllib.parse import quote
 
-from babel.dates import format_skeleton
+import phonenumbers
+from babel.dates import format_date, format_skeleton
 from flask_babel import lazy_gettext as _
 
 from config.languages import current_language
@@ -69,6 +72,35 @@ ACTIONS: dict[str, Any] = {
     "mail.requeued": _("Mail queued again"),
 }
 
+SUBJECTS: dict[str, Any] = {
+    "vault": _("The vault"),
+    "staff": _("Member of staff"),
+    "volunteer": _("Volunteer"),
+    "contacts": _("Contacts"),
+    "mail": _("Mail"),
+}
+
+ROLES: dict[str, Any] = {
+    "viewer": _("sees totals"),
+    "editor": _("edits texts"),
+    "contacts": _("works with contacts"),
+    "admin": _("administrator"),
+}
+
+NEWSLETTER: dict[str, Any] = {"yes": _("Newsletter wanted"), "no": _("No newsletter")}
+
+# What the details of an audit event are called, and what their values are.
+DETAILS: dict[str, tuple[Any, dict[str, Any]]] = {
+    "role": (_("Role"), ROLES),
+    "from": (_("State before"), STATES),
+    "to": (_("State after"), STATES),
+    "count": (_("Rows"), {}),
+    "kind": (_("Kind"), KINDS),
+    "campaign": (_("Petition or fund"), {}),
+    "state": (_("State"), STATES),
+    "newsletter": (_("Newsletter"), NEWSLETTER),
+}
+
 
 def called(words: dict[str, Any], name: str) -> str:
     """What a name is called; the name itself where nobody has called it anything."""
@@ -95,6 +127,39 @@ def money(minor: int, currency: str) -> str:
     return format_amount(minor, currency, current_language())
 
 
+def short_day(value: date) -> str:
+    """A day in few letters, for the column of a table."""
+    return str(format_date(value, format="medium", locale=current_language()))
+
+
+def details(given: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """The details of an audit event in words."""
+    found = []
+    for key, value in given.items():
+        label, words = DETAILS.get(key, (key, {}))
+        found.append((str(label), called(words, str(value))))
+    return found
+
+
+def phone(text: str) -> str:
+    """A telephone number in the groups that its country writes; as it is where it is none."""
+    try:
+        number = phonenumbers.parse(text)
+    except phonenumbers.NumberParseException:
+        return text
+    return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.INTERNATIONAL)
+
+
+def tel(text: str) -> str:
+    """The address that calls a number (RFC 3966)."""
+    return "tel:" + re.sub(r"[^+0-9]", "", text)
+
+
+def mailto(email: str) -> str:
+    """The address that writes to somebody; nothing in it can add a header (RFC 6068)."""
+    return "mailto:" + quote(email, safe="@+")
+
+
 def month(text: str) -> str:
     """A month such as 2026-03 in words."""
     first = date.fromisoformat(f"{text}-01")
@@ -116,9 +181,14 @@ def availability(name: str) -> str:
     return called(dict(AVAILABILITY), name)
 
 
-FILTERS: dict[str, Callable[..., str]] = {
+FILTERS: dict[str, Callable[..., Any]] = {
     "money": money,
     "month": month,
+    "short_day": short_day,
+    "details": details,
+    "phone": phone,
+    "tel": tel,
+    "mailto": mailto,
     "country": country,
     "skills": skills,
     "availability": availability,
@@ -130,6 +200,7 @@ FOR_TEMPLATES: dict[str, Any] = {
     "mail_states": MAIL_STATES,
     "mail_kinds": MAIL_KINDS,
     "actions": ACTIONS,
+    "subjects": SUBJECTS,
     "purposes": PURPOSES,
     "steps": STEPS,
 }

@@ -58,10 +58,12 @@ class Vault:
         self._complained: tuple[float, str] = (-LOG_AGAIN_SECONDS, "")
 
     def is_ready(self) -> bool:
-        """Whether details can be sealed now; where not, the log says why."""
+        """Whether a sign-up can be taken in now; where not, the log says why."""
         try:
             self.active()
-        except VaultMissing:
+            self.keys.get(MAIL_KEY)  # it may be missing, but not out of reach
+        except VaultMissing as fault:
+            self._complain(time.monotonic(), str(fault))
             return False
         return True
 

@@ -6,19 +6,20 @@ from typing import Any
 
 import phonenumbers
 from flask_babel import lazy_gettext as _
-from wtforms import (
-    BooleanField,
-    Field,
-    SelectField,
-    SelectMultipleField,
-    StringField,
-    TextAreaField,
-)
+from wtforms import BooleanField, Field, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs of 3.2
-from wtforms.validators import InputRequired, Optional, ValidationError
-from wtforms.widgets import CheckboxInput, ListWidget
+from wtforms.validators import DataRequired, Optional, ValidationError
 
-from web.forms import CountryField, EmailAddress, PublicForm, Text, one_line
+from web.forms import (
+    ChoiceField,
+    CountryField,
+    EmailAddress,
+    PublicForm,
+    Text,
+    TicksField,
+    one_line,
+    several_lines,
+)
 
 CONSENT = _(
     "I agree that what I wrote here is kept sealed and read by the staff who look for volunteers. "
@@ -46,13 +47,6 @@ AVAILABILITY = [
     ("days", _("One or more days a week")),
     ("once", _("For a single task or event")),
 ]
-
-
-class TicksField(SelectMultipleField):
-    """Several of a list, as native boxes to tick."""
-
-    widget = ListWidget(prefix_label=False)
-    option_widget = CheckboxInput()
 
 
 class PhoneNumber:
@@ -88,11 +82,11 @@ class VolunteerForm(PublicForm):
         _("Languages you speak"), [Text(required=_("Enter at least one language."))], [one_line]
     )
     skills = TicksField(_("What you can do"), choices=[SelectChoice(*skill) for skill in SKILLS])
-    availability = SelectField(
+    availability = ChoiceField(
         _("How much time you have"), choices=[SelectChoice(*often) for often in AVAILABILITY]
     )
-    message = TextAreaField(_("Anything we should know"), [Optional(), Text(2000)], [one_line])
+    message = TextAreaField(_("Anything we should know"), [Optional(), Text(2000)], [several_lines])
     consent = BooleanField(
-        CONSENT, [InputRequired(_("Tick the box if you agree; without it we may not keep this."))]
+        CONSENT, [DataRequired(_("Tick the box if you agree; without it we may not keep this."))]
     )
     newsletter = BooleanField(NEWSLETTER)

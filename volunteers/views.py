@@ -11,6 +11,7 @@ from config.database import db
 from config.settings import settings
 from volunteers import services
 from volunteers.forms import VolunteerForm
+from web.errors import UNAVAILABLE, note_unavailable
 from web.public import form_page, public_blueprint, public_page
 
 volunteers = public_blueprint("volunteers", __name__)
@@ -28,8 +29,13 @@ def sign_up() -> AnyResponse:
     form = VolunteerForm()
     if not form.is_accepted(settings().form_limit):
         return form_page("volunteers/volunteer.html", form, form.status)
-    services.sign_up(form, g.language, datetime.now(UTC))
-    db.session.commit()
+    try:
+        services.sign_up(form, g.language, datetime.now(UTC))
+        db.session.commit()
+    except UNAVAILABLE as error:
+        note_unavailable(error)
+        form.put_off()
+        return form_page("volunteers/volunteer.html", form, form.status)
     return redirect(url_for("pages.check_inbox"), 303)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from flask import Flask, Response, g, make_response, render_template, request
-from sqlalchemy.exc import InterfaceError, OperationalError
+from sqlalchemy.exc import InterfaceError, OperationalError, TimeoutError
 from werkzeug.exceptions import HTTPException, SecurityError
 
 from config.database import db
@@ -16,14 +16,15 @@ log = logging.getLogger("vigil.web")
 
 WITH_PAGE = {400, 403, 404, 405, 410, 413, 429, 500, 503}
 RETRY_AFTER = "30"  # seconds
+# No vault, no database, a locked one, or no connection to be had: all of it may pass.
+UNAVAILABLE = (VaultMissing, OperationalError, InterfaceError, TimeoutError)
 
 
 def init_errors(app: Flask) -> None:
     """Answer every error with a page of ours."""
     app.register_error_handler(HTTPException, _http)
-    app.register_error_handler(VaultMissing, _unavailable)
-    app.register_error_handler(OperationalError, _unavailable)
-    app.register_error_handler(InterfaceError, _unavailable)
+    for fault in UNAVAILABLE:
+        app.register_error_handler(fault, _unavailable)
     app.register_error_handler(Exception, _unexpected)
 
 
@@ -48,9 +49,14 @@ def _http(error: HTTPException) -> Response | HTTPException:
     return page
 
 
-def _unavailable(error: Exception) -> Response:
+def note_unavailable(error: Exception) -> None:
+    """Undo what was begun, and say in the log what is missing."""
     db.session.rollback()
     log.error("unavailable: %s at %s", type(error).__name__, request.endpoint)
+
+
+def _unavailable(error: Exception) -> Response:
+    note_unavailable(error)
     return error_page(503)
 
 

@@ -8,22 +8,39 @@ from datetime import UTC, datetime
 from typing import Any
 
 from email_validator import EmailNotValidError, validate_email
+from flask import request
 from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
-from wtforms import Field, HiddenField, SelectField, StringField
+from flask_wtf.form import _Auto
+from wtforms import Field, HiddenField, SelectField, SelectMultipleField, StringField
 from wtforms.fields.choices import Choice  # type: ignore[attr-defined] # stubs of 3.2
 from wtforms.validators import StopValidation, ValidationError
+from wtforms.widgets import CheckboxInput, ListWidget
 
 from config.languages import current_language
+from vault.services import VaultMissing
 from web import throttle, tokens
 from web.countries import COUNTRY_CODES, countries
 
 LONGEST_LINE = 200  # characters
 LONGEST_EMAIL = 254  # RFC 5321 4.5.3.1.3, less the brackets
+LONGEST_TEXT = 4_000  # characters that any field may have
 # What a person never types, and what turns text round or hides in it (Unicode TR 36).
 _HIDDEN = re.compile(
-    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\u200b\u200e\u200f\u202a-\u202e\u2060-\u2069\ufeff]"
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u180e\u200b\u200e\u200f"
+    r"\u202a-\u202e\u2060-\u2069\ufeff\ufff9-\ufffb]"
 )
+_BREAKS = re.compile(r"[\t\n\r\x85\u2028\u2029]+")
+
+
+class WordsOnly(FlaskForm.Meta):  # type: ignore[misc]
+    """How our forms read a post; each has a token of its own kind instead of Flask-WTF's."""
+
+    csrf = False
+
+    def wrap_formdata(self, form: Any, formdata: Any) -> Any:
+        """Words only: Flask-WTF would also take files and JSON, whose values are no text."""
+        return request.form if formdata is _Auto else formdata
 
 
 class PublicForm(FlaskForm):  # type: ignore[misc]
@@ -33,9 +50,7 @@ class PublicForm(FlaskForm):  # type: ignore[misc]
     a session, cannot serve here: the origin check and this timed token do.
     """
 
-    class Meta(FlaskForm.Meta):  # type: ignore[misc]
-        csrf = False
-
+    class Meta(WordsOnly):
         def get_translations(self, form: Any) -> None:
             """Each message is ours, so that WTForms' own catalogues are never asked."""
 
@@ -57,7 +72,12 @@ class PublicForm(FlaskForm):  # type: ignore[misc]
             self.form_errors.append(_("Leave the hidden field empty and send the form again."))
             return False
         cost = 3 if age < tokens.TOO_QUICK else 1  # quick posts get the slower quota
-        if not throttle.spend(limit, self.quota_purpose, cost):
+        try:
+            has_quota = throttle.spend(limit, self.quota_purpose, cost)
+        except VaultMissing:
+            self.put_off()
+            return False
+        if not has_quota:
             self.status = 429
             self.form_errors.append(
                 _(
@@ -67,6 +87,16 @@ class PublicForm(FlaskForm):  # type: ignore[misc]
             )
             return False
         return True
+
+    def put_off(self) -> None:
+        """Say that nothing can be taken in now; what was typed stays in the form."""
+        self.status = 503
+        self.form_errors.append(
+            _(
+                "We only accept what we can keep safely, and at the moment we cannot. "
+                "Nothing was stored. Please try again in a few minutes."
+            )
+        )
 
     def _age(self) -> Any:
         try:
@@ -89,8 +119,19 @@ class PublicForm(FlaskForm):  # type: ignore[misc]
 
 
 def one_line(value: str | None) -> str | None:
-    """Unicode in its usual form (NFC), spaces at the ends taken off."""
-    return unicodedata.normalize("NFC", value).strip() if value else value
+    """As `several_lines`, on one line, as a browser would send it."""
+    return several_lines(_BREAKS.sub(" ", value)) if value else value
+
+
+def several_lines(value: str | None) -> str | None:
+    """Unicode in its usual form (NFC), spaces at the ends taken off.
+
+    What is too long for any field stays as it is, to be refused: the work that NFC makes of
+    accents upon accents grows with the square of their number.
+    """
+    if not value or len(value) > LONGEST_TEXT:
+        return value
+    return unicodedata.normalize("NFC", value).strip()
 
 
 class Text:
@@ -130,6 +171,27 @@ class EmailAddress:
         except EmailNotValidError as error:
             raise ValidationError(_("Enter an address like name@example.org.")) from error
         field.data = checked.normalized
+
+
+class ChoiceField(SelectField):
+    """One of a list."""
+
+    def pre_validate(self, form: Any) -> None:
+        """Raise ValidationError for what is not on the list, in the visitor's language."""
+        if all(self.data != value for value, *_more in self.iter_choices()):
+            raise ValidationError(_("Choose from the list."))
+
+
+class TicksField(SelectMultipleField):
+    """Several of a list, as native boxes to tick."""
+
+    widget = ListWidget(prefix_label=False)
+    option_widget = CheckboxInput()
+
+    def pre_validate(self, form: Any) -> None:
+        """Raise ValidationError for what is not on the list, in the visitor's language."""
+        if not {value for value, *_more in self.iter_choices()}.issuperset(self.data or ()):
+            raise ValidationError(_("Choose from the list."))
 
 
 class CountryField(SelectField):

@@ -8,7 +8,7 @@ from flask import Flask, Response, request
 
 from config.settings import Settings
 
-PUBLIC = "public, max-age=30, stale-while-revalidate=300"
+PUBLIC = "public, max-age=10, stale-while-revalidate=60"
 PRIVATE = "no-store"
 
 
@@ -29,7 +29,7 @@ def is_public(response: Response) -> None:
     """Say that this page is the same for everyone, so that any cache may hold it."""
     if request.method in {"GET", "HEAD"} and response.status_code == 200:
         response.headers["Cache-Control"] = PUBLIC
-        response.add_etag()
+        response.add_etag(weak=True)  # the page cache sends the same page zipped, too
 
 
 def _security_headers(settings: Settings) -> list[tuple[str, str]]:

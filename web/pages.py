@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from mimetypes import guess_type
-from pathlib import Path
 
 from flask import Blueprint, Response, abort, redirect
 from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
-from werkzeug.security import safe_join
 from werkzeug.wrappers import Response as AnyResponse
 
 from config.database import db
@@ -18,6 +17,8 @@ from config.settings import ROOT, settings
 from vault.services import vault
 from web.filters import static_mark
 from web.public import public_blueprint, public_page
+
+STATIC = ROOT / "static"
 
 machines = Blueprint("web", __name__)
 pages = public_blueprint("pages", __name__)
@@ -34,7 +35,10 @@ def root() -> AnyResponse:
 
 @machines.get("/static/<mark>/<path:name>")
 def static_file(mark: str, name: str) -> Response:
-    """A file of ours; its address changes with its content, so that it is kept for a year."""
+    """A file of ours; its address changes with its content, so that it is kept for a year.
+
+    Under another mark (an older page's) it is not kept at all: anybody can make up marks.
+    """
     response = _file(name)
     if mark == static_mark(name):
         response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
@@ -44,7 +48,9 @@ def static_file(mark: str, name: str) -> Response:
 @machines.get("/favicon.ico")
 def favicon() -> AnyResponse:
     """Browsers that read no `<link rel=icon>` ask here."""
-    return _file("favicon.svg")
+    response = _file("favicon.svg")
+    response.headers["Cache-Control"] = "public, max-age=86400"
+    return response
 
 
 @machines.get("/robots.txt")
@@ -119,13 +125,19 @@ def imprint() -> Response:
 
 def _file(name: str) -> Response:
     """A file of ours, read whole: they are small, and the page cache keeps them compressed."""
-    path = safe_join(str(ROOT / "static"), name)
-    if path is None or not Path(path).is_file():
+    if name not in _files():
         abort(404)
-    response = Response(Path(path).read_bytes(), mimetype=guess_type(name)[0])
-    response.headers["Cache-Control"] = "public, max-age=86400"
-    response.add_etag()
+    response = Response((STATIC / name).read_bytes(), mimetype=guess_type(name)[0])
+    response.add_etag(weak=True)
     return response
+
+
+@cache
+def _files() -> frozenset[str]:
+    """The only names there are: no way round about (`a/../b`) means one of them, too."""
+    return frozenset(
+        path.relative_to(STATIC).as_posix() for path in STATIC.rglob("*") if path.is_file()
+    )
 
 
 def _plain(lines: list[str]) -> Response:

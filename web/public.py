@@ -3,11 +3,21 @@
 from __future__ import annotations
 
 from flask import Blueprint, Response, current_app, g, make_response, render_template
+from werkzeug.routing import BaseConverter
 
 from config.languages import preferred_language
 from web.errors import RETRY_AFTER
 from web.forms import PublicForm
 from web.headers import is_public
+
+
+class SlugConverter(BaseConverter):
+    """The name of a petition or campaign in an address; anything else is no address of ours.
+
+    PostgreSQL would refuse to look up a NUL.
+    """
+
+    regex = r"[a-z0-9]+(?:-[a-z0-9]+)*"
 
 
 def public_blueprint(name: str, import_name: str) -> Blueprint:

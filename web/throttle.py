@@ -4,23 +4,40 @@ from __future__ import annotations
 
 import hmac
 import ipaddress
+import logging
 from datetime import UTC, datetime
 
-from flask import Flask, request
+from flask import Flask, current_app, request
 from flask_limiter import Limiter
 from limits import parse
+from limits.errors import StorageError
+from limits.storage import MemoryStorage
+from limits.strategies import SlidingWindowCounterRateLimiter
 
 from config.settings import Settings
 from vault.services import vault
+
+REDIS_SECONDS = 2.0  # that a Redis may take to answer
+log = logging.getLogger("vigil.web")
 
 limiter = Limiter(key_func=lambda: network_key(), default_limits=[])
 
 
 def init_throttle(app: Flask, settings: Settings) -> None:
-    """Count in memory, or in Redis where several machines must count together."""
+    """Count in memory, or in Redis where several machines must count together.
+
+    While that Redis is away each process counts by itself. (Flask-Limiter's own way of doing so
+    works for its decorators alone.)
+    """
     app.config["RATELIMIT_STORAGE_URI"] = settings.redis_url or "memory://"
     app.config["RATELIMIT_STRATEGY"] = "sliding-window-counter"
-    app.config["RATELIMIT_IN_MEMORY_FALLBACK_ENABLED"] = bool(settings.redis_url)
+    if settings.redis_url:
+        app.config["RATELIMIT_STORAGE_OPTIONS"] = {
+            "wrap_exceptions": True,
+            "socket_timeout": REDIS_SECONDS,
+            "socket_connect_timeout": REDIS_SECONDS,
+        }
+    app.extensions["vigil_own_limits"] = SlidingWindowCounterRateLimiter(MemoryStorage())
     limiter.init_app(app)
 
 
@@ -44,4 +61,10 @@ def network_key() -> str:
 
 def spend(limit: str, purpose: str, cost: int = 1) -> bool:
     """Take `cost` from this network's quota for a purpose; False where nothing is left."""
-    return limiter.limiter.hit(parse(limit), purpose, network_key(), cost=cost)
+    item, key = parse(limit), network_key()
+    try:
+        return limiter.limiter.hit(item, purpose, key, cost=cost)
+    except StorageError:
+        log.warning("the Redis of REDIS_URL does not answer: this process counts limits by itself")
+        own: SlidingWindowCounterRateLimiter = current_app.extensions["vigil_own_limits"]
+        return own.hit(item, purpose, key, cost=cost)

@@ -42,11 +42,11 @@ def answer(rest: str) -> Response:
     fault: Fault | None = None
     try:
         _authenticate(account)
-        version = _version(account)
+        _note_version(account)
         faults: Faults = current_app.extensions["faults"]
         fault = faults.take(request.method, request.path)
         _suffer_before(fault)
-        given = _carry_out(account, request_id, version, fault)
+        given = _carry_out(account, request_id, fault)
     except StripeError as refusal:
         given = Answer(refusal.status, refusal.body())
     _log(request_id, given)
@@ -69,14 +69,13 @@ def _authenticate(account: Account) -> None:
         raise StripeError(401, "invalid_request_error", f"Invalid API Key provided: {shown}")
 
 
-def _version(account: Account) -> str:
-    """The API version the caller speaks; the latest caller's is the version of new events."""
+def _note_version(account: Account) -> None:
+    """The latest caller's API version is that of new events; raises StripeError for none."""
     version = request.headers.get("Stripe-Version", NEWEST_VERSION)
     if not re.fullmatch(r"\d{4}-\d{2}-\d{2}(\.\w+)?", version):
         raise invalid(f"Invalid Stripe API version: {version}")
     if account.ledger.recall("api_version", "") != version:
         account.ledger.remember("api_version", version)
-    return version
 
 
 def _suffer_before(fault: Fault | None) -> None:
@@ -95,7 +94,7 @@ def _suffer_after(fault: Fault | None) -> None:
         connection.shutdown(socket.SHUT_RDWR)
 
 
-def _carry_out(account: Account, request_id: str, version: str, fault: Fault | None) -> Answer:
+def _carry_out(account: Account, request_id: str, fault: Fault | None) -> Answer:
     body = request.get_data(as_text=True)
     key = request.headers.get("Idempotency-Key") if request.method == "POST" else None
     mark = idempotency.fingerprint(request.method, request.path, body)
@@ -104,21 +103,19 @@ def _carry_out(account: Account, request_id: str, version: str, fault: Fault | N
         remembered = idempotency.recall(account.ledger, key, mark) if key else None
         if remembered:
             return remembered
-        given = _attempt(account, Cause(request_id, key), version, body, fault)
+        given = _attempt(account, Cause(request_id, key), body, fault)
         if key:
             idempotency.remember(account.ledger, key, mark, request_id, given)
         return given
 
 
-def _attempt(
-    account: Account, cause: Cause, version: str, body: str, fault: Fault | None
-) -> Answer:
+def _attempt(account: Account, cause: Cause, body: str, fault: Fault | None) -> Answer:
     """Whatever goes wrong, nothing half done stays behind."""
     try:
         if fault and fault.kind == "500":
             raise broken("Something went wrong on Stripe's end (a fault on order).")
         with account.ledger.transaction():
-            return Answer(200, _handle(account, cause, version, body))
+            return Answer(200, _handle(account, cause, body))
     except StripeError as refusal:
         account.gate.check_error(refusal.body())
         return Answer(refusal.status, refusal.body())
@@ -127,10 +124,10 @@ def _attempt(
         return Answer(500, broken(f"The stand-in is at fault: {fault_of_ours}").body())
 
 
-def _handle(account: Account, cause: Cause, version: str, body: str) -> Json:
+def _handle(account: Account, cause: Cause, body: str) -> Json:
     handler, ids = find_route(request.method, request.path)
     query = request.query_string.decode()
-    account.gate.check_request(version, request.method, request.path, body, query)
+    account.gate.check_request(request.method, request.path, body, query)
     params: Params = decode(body if request.method == "POST" else query)
     made = handler(Call(account, request.path, params, cause, ids))
     made = expand(account, made, items(params, "expand"))

@@ -10,11 +10,12 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import text
+from sqlalchemy.exc import DBAPIError, OperationalError
 
 from config.database import db
 from tests.conftest import SAME_ORIGIN
 from tests.support.instances import Instance
-from tests.support.visitor import PERSON, PETITION, old_token, sign
+from tests.support.visitor import HELPER, PERSON, PETITION, VOLUNTEER, old_token, sign
 
 
 def pins(instance: Instance) -> list[Path]:
@@ -42,11 +43,48 @@ def test_a_vault_that_is_not_whole_takes_nothing(instance: Instance, broken: str
         answer = client.post(PETITION, data={**PERSON, "form_token": old_token(client, 5)})
         assert answer.status_code == 503
         assert answer.headers["Retry-After"]
+        assert PERSON["name"] in answer.text  # what was typed stays
+        helped = client.post(VOLUNTEER, data={**HELPER, "form_token": old_token(client, 5)})
+        assert (helped.status_code, HELPER["message"] in helped.text) == (503, True)
         assert client.get("/readyz").status_code == 503
         for table in ("signature", "contact", "outgoing_email", "consent", "tally_delta"):
             assert db.session.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0  # noqa: S608
         db.session.remove()
         db.engine.dispose()
+
+
+def test_volatile_keys_out_of_reach_take_nothing(instance: Instance) -> None:
+    app = instance.app(volatile_keys="redis://:secret@127.0.0.1:1/0")
+    with app.app_context():
+        client = app.test_client()
+        client.environ_base.update(SAME_ORIGIN)
+        answer = client.post(PETITION, data={**PERSON, "form_token": old_token(client, 5)})
+        assert (answer.status_code, answer.headers["Retry-After"]) == (503, "30")
+        assert PERSON["name"] in answer.text
+        assert client.get("/readyz").text == "not ready: vault\n"
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_an_error_of_the_database_quotes_nobody(app: Flask) -> None:
+    with pytest.raises(DBAPIError) as raised:
+        db.session.execute(text("SELECT nothing FROM nowhere WHERE a = :a"), {"a": "Kanarkova"})
+    db.session.rollback()
+    assert "Kanarkova" not in str(raised.value)
+
+
+def test_a_broken_disk_is_told_at_once(instance: Instance, monkeypatch: pytest.MonkeyPatch) -> None:
+    if instance.engine != "sqlite":
+        pytest.skip("only SQLite asks again for its lock")
+    naps: list[float] = []
+    monkeypatch.setattr("config.database.time.sleep", naps.append)
+    app = instance.app(database_url=f"sqlite:///file:{instance.folder}/vigil.db?mode=ro&uri=true")
+    with app.app_context():
+        with pytest.raises(OperationalError):
+            db.session.execute(text("DELETE FROM contact"))
+        db.session.remove()
+        db.engine.dispose()
+    assert naps == []
 
 
 def test_too_large_a_body_is_refused(client: FlaskClient) -> None:
@@ -73,6 +111,7 @@ def test_a_locked_database_asks_for_patience(
         other.close()
         assert answer.status_code == 503
         assert answer.headers["Retry-After"]
+        assert PERSON["name"] in answer.text
         assert sign(client).status_code == 303
         db.session.remove()
         db.engine.dispose()
@@ -187,3 +226,20 @@ def test_an_engine_of_its_own_sees_durable_settings(instance: Instance) -> None:
         "foreign_keys": 1,
         "secure_delete": 1,
     }
+
+
+def test_a_gift_waits_where_the_vault_is_not_whole(instance: Instance) -> None:
+    (pin,) = pins(instance)
+    pin.unlink()
+    app = instance.app()
+    with app.app_context():
+        client = app.test_client()
+        client.environ_base.update(SAME_ORIGIN)
+        gift = {"amount": "31,50", "currency": "EUR", "frequency": "once", "fund": "families"}
+        answer = client.post("/uk/donate", data={**gift, "form_token": old_token(client, 5)})
+        assert answer.status_code == 503
+        assert answer.headers["Retry-After"]
+        assert "31,50" in answer.text
+        assert db.session.execute(text("SELECT count(*) FROM donation")).scalar() == 0
+        db.session.remove()
+        db.engine.dispose()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from stripe import APIError, InvalidRequestError
 
+from demo.stripe.errors import StripeError
 from demo.stripe.gate import DescriptionBroken, Gate, open_gate
 from tests.unit.demo.support import (
     ASKS_3DS,
@@ -158,6 +159,16 @@ def test_broken_answer_is_a_loud_500(desk: Desk, monkeypatch: pytest.MonkeyPatch
         desk.client.v1.balance.retrieve()
 
 
+@pytest.mark.parametrize("known_to_one", ["payment_method_types", "allowed_payment_method_types"])
+def test_request_must_be_valid_in_both_versions(
+    descriptions: dict[str, Any], known_to_one: str
+) -> None:
+    gate, sessions = Gate(descriptions), "/v1/checkout/sessions"
+    gate.check_request("POST", sessions, "mode=payment", "")
+    with pytest.raises(StripeError, match=known_to_one):
+        gate.check_request("POST", sessions, f"mode=payment&{known_to_one}[0]=card", "")
+
+
 def test_without_a_description_the_gate_is_open(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -165,4 +176,4 @@ def test_without_a_description_the_gate_is_open(
     gate = open_gate()
     assert not gate.is_closed
     Gate({}).check_event({"type": "nonsense"})
-    gate.check_request("2026-10-28.endive", "POST", "/v1/products", "nonsense=1", "")
+    gate.check_request("POST", "/v1/products", "nonsense=1", "")

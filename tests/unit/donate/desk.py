@@ -25,6 +25,7 @@ from config.languages import init_languages
 from config.settings import ROOT, load_settings
 from contacts import tally
 from contacts.models import Consent, Contact
+from contacts.services import add_contact
 from demo.stripe import RunningStandIn
 from demo.stripe.account import encode
 from demo.stripe.deliverer import sign
@@ -36,6 +37,8 @@ from donate.views import donate
 from donate.webhooks import webhooks
 from mail.models import OutgoingEmail
 from mail.outbox import unseal
+from petitions.models import Petition, Signature
+from petitions.services import confirmation
 from vault.services import Opener, init_vault, vault
 from web.errors import init_errors
 from web.filters import init_filters
@@ -95,6 +98,7 @@ def create_small_app(home: Path, database_url: str, **given: Any) -> Flask:
         init(app, settings)
     init_origin_check(app)
     init_errors(app)
+    app.extensions["vigil_confirmations"] = (confirmation,)
     app.url_defaults(push_language)
     app.register_blueprint(donate, url_prefix="/<any(en, uk, be):language>")
     app.register_blueprint(webhooks)
@@ -141,6 +145,25 @@ class Desk:
 
     def at_stripe(self, path: str, typed: Mapping[str, str]) -> TestResponse:
         return self.stand_in.app.test_client().post(path, data=typed)
+
+    def sign(self, email: str, state: str) -> None:
+        """Somebody's signature, confirmed from the inbox or not."""
+        with self.app.app_context():
+            contact_id = add_contact(email, "en", state, NOW.date())
+            petition = Petition(slug="p", campaign_slug="c", goal=1, tags=[])
+            db.session.add(petition)
+            db.session.flush()
+            signature = Signature(
+                contact_id=contact_id,
+                petition_id=petition.id,
+                sealed=b"",
+                language="en",
+                state=state,
+                day=NOW.date(),
+                confirm_hash=bytes(32),
+            )
+            db.session.add(signature)
+            db.session.commit()
 
     def come_back(self, session_id: str, language: str = "en") -> TestResponse:
         path = f"/{language}/donate/thanks"

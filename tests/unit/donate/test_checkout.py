@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from flask import Flask, Response
 
 from config.database import db
 from demo.stripe import currencies as stripe_currencies
 from demo.stripe.faults import Kind
-from donate.gateway import CheckoutOrder, gateway, stripe_locale
+from donate.gateway import CheckoutOrder, GatewayUnavailable, gateway, stripe_locale
 from donate.models import State
+from donate.services import order_checkout
 from tests.unit.donate.conftest import DeskOpener
-from tests.unit.donate.desk import KEY, Desk, errors_on, in_parallel
+from tests.unit.donate.desk import KEY, Desk, errors_on, in_parallel, served
 
 
 def test_donor_is_sent_to_stripe_with_everything_written_down(desk: Desk) -> None:
@@ -79,6 +82,26 @@ def test_product_made_by_another_process_meanwhile_is_used(desk: Desk) -> None:
     assert {donation.state for donation in desk.donations()} == {State.OPEN}
 
 
+def test_product_that_was_deleted_is_made_again(desk: Desk) -> None:
+    desk.start()
+    desk.stand_in.account.ledger.execute("delete from objects where kind = 'product'")
+    response = desk.give()
+    assert response.status_code == 503
+    assert "Nothing was charged" in errors_on(response)["form"]
+    assert desk.give().status_code == 303
+
+
+def test_attempt_whose_page_is_closed_already_sends_the_donor_nowhere(desk: Desk) -> None:
+    desk.start()
+    donation, ledger = desk.donation(), desk.stand_in.account.ledger
+    session = ledger.get("checkout.session", donation.stripe_session_id or "")
+    ledger.execute("update idempotency set body = ?", json.dumps(session | {"url": None}))
+    with desk.app.test_request_context():
+        order = order_checkout(donation)
+        with pytest.raises(GatewayUnavailable):
+            gateway().create_checkout(order)
+
+
 def test_same_attempt_asked_twice_is_one_session(desk: Desk) -> None:
     order = CheckoutOrder(
         donation_id=uuid.uuid4(),
@@ -137,6 +160,34 @@ def test_donor_may_try_again_after_trouble(desk: Desk) -> None:
 def test_stripe_down(open_desk: DeskOpener) -> None:
     desk = open_desk(stripe_api_base="http://127.0.0.1:1")
     response = desk.give()
+    assert response.status_code == 503
+    assert "Nothing was charged" in errors_on(response)["form"]
+
+
+@pytest.mark.parametrize(
+    ("status", "body"),
+    [
+        (200, "{}"),
+        (200, "[]"),
+        (200, "null"),
+        (200, "<html>"),
+        (204, ""),
+        (302, ""),
+        (400, '{"error": "no"}'),
+        (404, "<html>"),
+    ],
+)
+def test_something_else_in_stripes_place_is_no_answer(
+    open_desk: DeskOpener, status: int, body: str
+) -> None:
+    """A proxy on the way, or a portal that wants somebody to sign in."""
+    other = Flask("other")
+    other.register_error_handler(404, lambda _: Response(body, status, mimetype="application/json"))
+    with served(other) as address:
+        desk = open_desk(stripe_api_base=address)
+        response = desk.give()
+        with desk.app.app_context(), pytest.raises(GatewayUnavailable):
+            gateway().get_session("cs_test_1")
     assert response.status_code == 503
     assert "Nothing was charged" in errors_on(response)["form"]
 

@@ -180,6 +180,21 @@ def test_a_short_amount_leaves_out_only_empty_decimals() -> None:
     assert format_amount(2_550, "EUR", "en", short=True) == "€25.50"
 
 
+@pytest.mark.parametrize(
+    ("language", "shown"),
+    [
+        ("en", ["€25", "$25", "£25", "zł 25", "₴25"]),
+        ("uk", ["25 €", "25 $", "25 £", "25 zł", "25 ₴"]),
+        ("be", ["25 €", "25 $", "25 £", "25 zł", "25 ₴"]),
+        ("en_CA", ["€25", "US$25", "£25", "zł 25", "₴25"]),  # "$" is another one there
+    ],
+)
+def test_a_short_amount_has_the_currencys_own_sign(language: str, shown: list[str]) -> None:
+    offered = ("EUR", "USD", "GBP", "PLN", "UAH")
+    written = [format_amount(2_500, code, language, short=True) for code in offered]
+    assert [text.replace("\u00a0", " ") for text in written] == shown
+
+
 @pytest.mark.parametrize("currency", CURRENCIES)
 def test_suggested_amounts_are_whole_and_within_the_limits(currency: str) -> None:
     limits = currencies.limits(currency)

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 
 import pytest
+from sqlalchemy.exc import OperationalError
 
 from config.database import db
+from contacts import tally
 from contacts.models import ConsentText
 from demo.stripe.faults import Kind
+from donate import queries, services
 from donate.forms import NEWSLETTER
 from donate.gateway import PaymentFacts
 from donate.models import Donation, State
 from donate.services import record_payment
-from tests.unit.donate.desk import ASKS, DEBIT_FAILS, DEBIT_PAYS, DECLINED, DONOR, Desk, in_parallel
+from tests.unit.donate.desk import (
+    ASKS,
+    DEBIT_FAILS,
+    DEBIT_PAYS,
+    DECLINED,
+    DONOR,
+    NOW,
+    Desk,
+    in_parallel,
+)
 
 
 def test_paid_gift_is_counted_sealed_and_thanked_for(desk: Desk) -> None:
@@ -34,6 +48,24 @@ def test_paid_gift_is_counted_sealed_and_thanked_for(desk: Desk) -> None:
     assert params["amount"] == "12,50\u00a0€"
     assert params["statement_name"] == "VIGIL DONATION"
     assert set(params) == {"amount", "fund", "statement_name"}
+
+
+def test_gifts_are_counted_by_currency_fund_and_country(desk: Desk) -> None:
+    gifts = [("10", "EUR", "families"), ("20", "EUR", "families"), ("100", "PLN", "publicity")]
+    for amount, currency, fund in gifts:
+        session_id = desk.start(amount=amount, currency=currency, fund=fund)
+        desk.pay(session_id)
+        desk.come_back(session_id)
+    desk.start(amount="50")  # never paid, never counted
+    with desk.app.app_context():
+        for _ in ("appended", "folded"):
+            assert tally.totals("donation.count.EUR") == {"families": 2}
+            assert tally.totals("donation.amount.EUR") == {"families": 3_000}
+            assert tally.totals("donation.amount.PLN") == {"publicity": 10_000}
+            assert tally.by_country("donation.count.EUR", least=1) == {"PL": 2}
+            assert tally.by_country("donation.count.EUR") == {}
+            tally.fold(NOW)
+            db.session.commit()
 
 
 def test_donors_details_open_with_a_key_and_only_so(desk: Desk) -> None:
@@ -60,13 +92,36 @@ def test_wish_for_news_becomes_a_consent_only_when_paid(desk: Desk) -> None:
     (consent,), (contact,) = desk.consents(), desk.contacts()
     assert (consent.contact_id, consent.deed_id) == (contact.id, desk.donation().id)
     assert (consent.purpose, consent.is_given) == ("newsletter", True)
-    assert contact.newsletter
     with desk.app.app_context():
         words = db.session.get_one(ConsentText, consent.text_hash)
         assert (words.language, words.words) == ("en", str(NEWSLETTER))
 
 
+def test_who_pays_with_somebody_elses_address_signs_nobody_up_for_news(desk: Desk) -> None:
+    """However often: a gift says nothing of whose the address is."""
+    for _ in range(2):
+        session_id = desk.start(newsletter="y")
+        desk.pay(session_id)
+        desk.come_back(session_id)
+    (contact,) = desk.contacts()
+    assert not contact.newsletter
+    assert len(desk.consents()) == 2
+
+
+@pytest.mark.parametrize(("state", "gets_news"), [("pending", False), ("confirmed", True)])
+def test_wish_for_news_takes_effect_for_an_address_that_its_owner_has_confirmed(
+    desk: Desk, state: str, gets_news: bool
+) -> None:
+    desk.sign(DONOR, state)
+    session_id = desk.start(newsletter="y")
+    desk.pay(session_id)
+    desk.come_back(session_id)
+    (contact,) = desk.contacts()
+    assert contact.newsletter is gets_news
+
+
 def test_second_gift_of_a_person_is_the_same_contact_and_keeps_the_news(desk: Desk) -> None:
+    desk.sign(DONOR, "confirmed")
     for wish in ("y", ""):
         session_id = desk.start(**({"newsletter": wish} if wish else {}))
         desk.pay(session_id)
@@ -210,8 +265,86 @@ def test_thanks_page_without_the_index_and_mail_store_still_answers(
     desk.assert_books(1, 2_500)
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_thanks_page_without_the_database_says_being_confirmed(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch, when: str
+) -> None:
+    session_id = desk.start()
+    desk.pay(session_id)
+    real = queries.find_checkout
+    asked: list[str] = []
+
+    def gone(wanted: str) -> queries.Checkout | None:
+        asked.append(wanted)
+        if when == "before" or len(asked) > 1:
+            raise OperationalError("SELECT 1", {}, Exception("gone"))
+        return real(wanted)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(queries, "find_checkout", gone)
+        page = desk.come_back(session_id)
+    assert page.status_code == 200
+    assert "state=pending" in page.text
+    assert "state=paid" in desk.come_back(session_id).text
+
+
 def test_cancelled_page(desk: Desk) -> None:
     assert desk.visitor().get("/uk/donate/cancelled").text == "cancelled"
+
+
+# The process dies between a step and the next
+
+
+class Killed(BaseException):
+    """What nothing catches."""
+
+
+@contextmanager
+def dying_after(owner: object, name: str) -> Iterator[None]:
+    real = getattr(owner, name)
+
+    def last_act(*args: object) -> None:
+        real(*args)
+        raise Killed
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(owner, name, last_act)
+        with pytest.raises(Killed):
+            yield
+
+
+@pytest.mark.parametrize(
+    "step", ["start_checkout", "order_checkout", "create_checkout", "mark_open"]
+)
+def test_process_killed_on_the_way_to_stripe_charges_and_counts_nothing_twice(
+    desk: Desk, step: str
+) -> None:
+    owner = desk.app.extensions["gateway"] if step == "create_checkout" else services
+    with dying_after(owner, step):
+        desk.give()
+    made = desk.stand_in.account.ledger.all("checkout.session")
+    assert len(made) == (1 if step in {"create_checkout", "mark_open"} else 0)
+    for session in made:  # the donor has not seen its address; if somebody pays there, it counts
+        desk.pay(session["id"])
+        assert desk.tell(desk.events()[-1]).status_code == 200
+    desk.assert_books(len(made), 2_500 * len(made))
+    session_id = desk.start()
+    desk.pay(session_id)
+    desk.come_back(session_id)
+    desk.assert_books(len(made) + 1, 2_500 * (len(made) + 1))
+
+
+@pytest.mark.parametrize("step", ["record_event", "record_payment"])
+def test_process_killed_while_it_records_leaves_no_trace(desk: Desk, step: str) -> None:
+    desk.pay(desk.start(newsletter="y"))
+    (event,) = desk.events()
+    with dying_after(services, step):
+        desk.tell(event)
+    assert desk.event_ids() == set()
+    assert desk.contacts() == []
+    desk.assert_books(0, 0)
+    assert desk.tell(event).status_code == 200
+    desk.assert_books(1, 2_500)
 
 
 # Moving forward only, whatever Stripe is made to say in whatever order

@@ -12,7 +12,7 @@ from demo.stripe.account import encode
 from demo.stripe.deliverer import sign
 from demo.stripe.faults import Kind
 from demo.stripe.ledger import Json
-from donate.gateway import CheckoutSession
+from donate.gateway import CheckoutSession, GatewayRefused, PaymentFacts
 from donate.models import Donation, State
 from donate.services import mark_open
 from tests.unit.donate.desk import (
@@ -98,7 +98,18 @@ def test_changed_body_is_refused(desk: Desk, paid: Json) -> None:
     assert desk.post_raw(body.replace(b"2500", b"9900"), header).status_code == 400
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"\xff\xfe", b"[]", b"null", b'{"object": "event"}'])
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"{",
+        b"\xff\xfe",
+        b"[]",
+        b"null",
+        b'{"object": "event"}',
+        b'{"id": "e", "type": "t", "data": {"object": 1}}',
+    ],
+)
 def test_signed_nonsense_is_refused(desk: Desk, body: bytes) -> None:
     if body == b"\xff\xfe":
         assert desk.post_raw(body, "t=1,v1=0").status_code == 400
@@ -128,6 +139,36 @@ def test_unknown_type_is_noted_and_left_alone(desk: Desk, paid: Json) -> None:
     assert desk.event_ids() == {"evt_strange"}
     assert desk.requests("GET") == []
     assert desk.donation().state == State.OPEN
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject"),
+    [
+        ("balance.available", {"object": "balance", "available": []}),
+        ("invoice.upcoming", {"object": "invoice", "id": None}),
+    ],
+)
+def test_event_about_something_without_an_id_is_noted(
+    desk: Desk, paid: Json, kind: str, subject: Json
+) -> None:
+    """Stripe switches an endpoint off that refuses for days."""
+    event = paid | {"id": "evt_no_id", "type": kind, "data": {"object": subject}}
+    assert desk.tell(event).status_code == 200
+    assert desk.event_ids() == {"evt_no_id"}
+
+
+def test_question_that_stripe_refuses_is_asked_again(
+    desk: Desk, paid: Json, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(_: str) -> PaymentFacts:
+        raise GatewayRefused("parameter_unknown")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(desk.app.extensions["gateway"], "get_session", refuse)
+        assert desk.tell(paid).status_code == 503
+    assert desk.event_ids() == set()
+    assert desk.tell(paid).status_code == 200
+    desk.assert_books(1, 2_500)
 
 
 def test_event_about_nothing_that_stripe_knows(desk: Desk, paid: Json) -> None:

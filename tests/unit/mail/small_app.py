@@ -22,8 +22,8 @@ from config.database import db, prepare_engine
 from config.languages import init_languages
 from config.settings import ROOT, load_settings
 from mail.models import OutgoingEmail
-from mail.outbox import enqueue
-from vault.services import init_vault
+from mail.outbox import enqueue, mark_of
+from vault.services import init_vault, vault
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 READER = "canary-reader@example.org"
@@ -88,6 +88,13 @@ def queue(app: Flask, n: int = 1, to: str = READER, **given: Any) -> list[uuid.U
     return ids
 
 
+def message_ids(app: Flask, ids: list[uuid.UUID]) -> list[str]:
+    """What the mails of these rows are called outside, sorted."""
+    with app.app_context():
+        key = vault().mail_key()
+    return sorted(f"<{mark_of(email_id, key)}@example.org>" for email_id in ids)
+
+
 def row(app: Flask, email_id: uuid.UUID) -> OutgoingEmail:
     with app.app_context():
         found = db.session.get_one(OutgoingEmail, email_id)
@@ -124,8 +131,18 @@ class Post:
     def __init__(self) -> None:
         self.received: list[Received] = []
         self.refusals: list[str] = []
+        self.refused_authors: list[str] = []
         self.on_data: Callable[[], object] = lambda: None
         self.port = 0
+
+    async def handle_MAIL(  # noqa: N802 - aiosmtpd's name
+        self, server: Any, session: Any, envelope: Any, address: str, options: Any
+    ) -> str:
+        if self.refused_authors:
+            return self.refused_authors.pop(0)
+        envelope.mail_from = address
+        envelope.mail_options.extend(options)
+        return "250 OK"
 
     async def handle_RCPT(  # noqa: N802 - aiosmtpd's name
         self, server: Any, session: Any, envelope: Any, address: str, options: Any

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from datetime import UTC, datetime, timedelta, timezone
 from email import message_from_bytes
 from email.policy import SMTP
@@ -15,12 +14,13 @@ from mail.faults import PermanentMailError
 from mail.letter import Letter, parse_author, parse_reader, write_letter
 from mail.render import Rendered
 
-ROW = uuid.UUID("0b6bb8a6-60cf-4a3c-9d25-6d8d0d6f1c11")
+MARK = "0b6bb8a660cf4a3c9d256d8d0d6f1c11"
 CONTENT = Rendered("Пацвердзіце подпіс, калі ласка, каб ён быў улічаны", "Добры дзень\n", "<p>Так")
 
 
 def create_letter(**given: Any) -> Letter:
     values = {
+        "mark": MARK,
         "content": CONTENT,
         "author": parse_author("Night Watch, e.V. <watch@example.org>"),
         "to": "reader@example.org",
@@ -30,7 +30,7 @@ def create_letter(**given: Any) -> Letter:
         "now": datetime(2026, 5, 4, 14, 0, tzinfo=timezone(timedelta(hours=2))),
         **given,
     }
-    return write_letter(ROW, **values)
+    return write_letter(**values)
 
 
 def parsed(letter: Letter) -> Any:
@@ -43,7 +43,7 @@ def test_headers() -> None:
     assert message["From"].addresses[0].display_name == "Night Watch, e.V."
     assert message["From"].addresses[0].addr_spec == "watch@example.org"
     assert message["To"] == "reader@example.org"
-    assert message["Message-ID"] == f"<{ROW}@example.org>"
+    assert message["Message-ID"] == f"<{MARK}@example.org>"
     assert message["Date"].datetime == datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
     assert str(message["Date"]).endswith("+0000")
     assert message["Content-Language"] == "be"
@@ -79,7 +79,7 @@ def test_one_click_unsubscribe() -> None:
 def test_message_id_of_a_long_domain_stays_whole() -> None:
     domain = "a-rather-long-name-for-a-domain.of-an-organisation.example.org"
     raw = create_letter(author=parse_author(f"watch@{domain}")).as_bytes()
-    assert f"\r\nMessage-ID: <{ROW}@{domain}>\r\n".encode() in raw
+    assert f"\r\nMessage-ID: <{MARK}@{domain}>\r\n".encode() in raw
 
 
 @pytest.mark.parametrize(

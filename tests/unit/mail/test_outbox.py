@@ -110,6 +110,17 @@ def test_blob_opens_in_its_own_row_with_its_own_key_only(app: Flask) -> None:
             unseal(*wrong)
 
 
+def test_message_id_leads_to_no_row_without_the_mail_key(app: Flask) -> None:
+    """It stands in relays' logs beside the address, and the row names the deed."""
+    first, second = queue(app, 2)
+    with app.app_context():
+        key = vault().mail_key()
+    mark = outbox.mark_of(first, key)
+    assert mark == outbox.mark_of(first, key)
+    assert len({mark, outbox.mark_of(second, key), outbox.mark_of(first, bytes(32))}) == 3
+    assert first.hex not in mark
+
+
 def test_requeue_gives_a_failed_mail_another_round(app: Flask) -> None:
     failed, other = queue(app, 2)
     later = NOW + timedelta(hours=1)

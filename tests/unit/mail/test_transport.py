@@ -24,7 +24,7 @@ StartPost = Callable[..., Post]
 def send(url: str, to: str = READER, timeout: float = 5) -> None:
     author = parse_author("Night Watch <watch@example.org>")
     letter = write_letter(
-        uuid.uuid4(),
+        mark=uuid.uuid4().hex,
         content=Rendered("Hello", "text\n.\nmore text\n", "<p>html"),
         author=author,
         to=to,
@@ -73,6 +73,13 @@ def test_wrong_mail_url_is_named(query: str) -> None:
     with pytest.raises(SettingsError, match="MAIL_URL") as raised:
         MailServer.from_url(f"smtp://user:secret@relay.example.org{query}")
     assert "secret" not in str(raised.value)
+
+
+@pytest.mark.parametrize("who", ["us%C3%A9r:word", "user:w%C3%B6rd"])
+def test_credentials_beyond_ascii_are_named_at_the_start(who: str) -> None:
+    with pytest.raises(SettingsError, match="MAIL_URL: .*ASCII") as raised:
+        MailServer.from_url(f"smtps://{who}@relay.example.org")
+    assert who[-4:] not in str(raised.value)
 
 
 def test_smtps_cannot_be_asked_to_be_plain() -> None:
@@ -157,6 +164,17 @@ def test_server_that_has_no_sign_in(post: Post) -> None:
 def test_replies_are_told_apart(post: Post, reply: str, kind: type[MailError]) -> None:
     post.refusals = [reply]
     assert code_of(f"smtp://127.0.0.1:{post.port}") == (kind, f"smtp-{reply[:3]}")
+
+
+def test_refusal_of_our_own_address_is_the_installations_fault(post: Post) -> None:
+    """Else a relay that is set up wrongly turns every mail into a dead letter."""
+    post.refused_authors = ["553 not your address"]
+    url = f"smtp://127.0.0.1:{post.port}"
+    assert code_of(url) == (TransientMailError, "smtp-553")
+
+
+def test_host_that_can_be_no_host() -> None:
+    assert code_of("smtp://relay..example.org:25?tls=none") == (TransientMailError, "host-unknown")
 
 
 def test_smtputf8(start_post: StartPost, post: Post) -> None:

@@ -22,11 +22,11 @@ import pytest
 from flask import Flask
 from sqlalchemy import create_engine, event, text
 
-from config.database import db
+from config.database import db, forget_deleted_rows
 from config.settings import ROOT
 from mail.claims import LEASE
 from mail.models import State
-from mail.outbox import requeue
+from mail.outbox import purge, requeue
 from mail.worker import Job, Worker
 from tests.unit.mail.small_app import (
     NOW,
@@ -34,6 +34,7 @@ from tests.unit.mail.small_app import (
     Clock,
     Post,
     create_small_app,
+    message_ids,
     queue,
     row,
     rows,
@@ -60,7 +61,7 @@ def test_mail_arrives(app: Flask, worker: Worker, post: Post) -> None:
     assert mail.author == "vigil@example.org"
     assert mail.hello == "example.org"
     message = mail.message
-    assert message["Message-ID"] == f"<{email_id}@example.org>"
+    assert [message["Message-ID"]] == message_ids(app, [email_id])
     assert message["Content-Language"] == "be"
     text_part, html_part = message.iter_parts()
     for part in (text_part, html_part):
@@ -227,7 +228,7 @@ def test_two_workers_send_each_mail_once(app: Flask, post: Post) -> None:
         sent = list(threads.map(work, range(2)))
     assert sum(sent) == 45
     arrived = sorted(str(mail.message["Message-ID"]) for mail in post.received)
-    assert arrived == sorted(f"<{email_id}@example.org>" for email_id in ids)
+    assert arrived == message_ids(app, ids)
 
 
 def start_process(app: Flask, home: Path, post: Post) -> subprocess.Popen[bytes]:
@@ -256,7 +257,7 @@ def test_killed_worker_loses_nothing(
     clock.advance(seconds=LEASE.total_seconds())
     assert worker.run(once=True) == 3
     arrived = sorted(str(mail.message["Message-ID"]) for mail in post.received)
-    assert arrived == sorted(f"<{email_id}@example.org>" for email_id in ids)
+    assert arrived == message_ids(app, ids)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
@@ -387,6 +388,50 @@ def test_jobs_recur_and_commit(app: Flask, clock: Clock) -> None:
     worker.run_jobs()
     assert ran == ["fail", "touch", "touch"]
     assert row(app, email_id).attempts == 2
+
+
+def test_what_follows_a_job_comes_after_its_commit_and_only_then(app: Flask, clock: Clock) -> None:
+    queue(app)
+    seen: list[tuple[str, int]] = []
+
+    def note(name: str) -> None:
+        seen.append(
+            (name, db.session.execute(text("SELECT attempts FROM outgoing_email")).scalar())
+        )
+        db.session.rollback()
+
+    def touch(now: datetime) -> None:
+        db.session.execute(text("UPDATE outgoing_email SET attempts = attempts + 1"))
+
+    def fail(now: datetime) -> None:
+        touch(now)
+        raise RuntimeError
+
+    app.extensions["vigil_jobs"] = [
+        Job("failing", timedelta(hours=1), fail, lambda: note("failing")),
+        Job("touching", timedelta(hours=1), touch, lambda: note("touching")),
+    ]
+    Worker(app, clock=clock).run_jobs()
+    assert seen == [("touching", 1)]
+
+
+@only_sqlite
+def test_erased_mail_is_gone_from_the_disk(app: Flask, clock: Clock, tmp_path: Path) -> None:
+    """Also from the write-ahead log, which keeps what was deleted until it is truncated."""
+    [email_id] = queue(app)
+    blob = row(app, email_id).blob or b""
+
+    def on_disk() -> bool:
+        return any(blob in path.read_bytes() for path in tmp_path.glob("vigil.db*"))
+
+    assert on_disk()
+    app.extensions["vigil_jobs"] = [
+        Job("clear the outbox", timedelta(minutes=10), purge, forget_deleted_rows)
+    ]
+    clock.advance(hours=25)
+    Worker(app, clock=clock).run_jobs()
+    assert row(app, email_id).state == "expired"
+    assert not on_disk()
 
 
 def test_log_names_nobody(

@@ -40,3 +40,23 @@ def test_log_is_paged_newest_first(app: Flask, admin: Browser) -> None:
     assert second.count(str(subject)) == 3
     assert "Vault made" in second
     assert 'rel="next"' not in second
+
+
+def test_log_is_written_in_words(app: Flask, admin: Browser) -> None:
+    with app.app_context():
+        moved = {"from": "new", "to": "contacted"}
+        audit.record(
+            "volunteer.moved", NOW, actor=None, subject=("volunteer", uuid.uuid4()), **moved
+        )
+        taken = {"count": 3, "kind": "donation"}
+        audit.record("contacts.exported", NOW, actor=None, subject=("contacts", None), **taken)
+        db.session.commit()
+    words = " ".join(admin.get("/staff/audit").text.split())
+    assert "State before: new, State after: contacted" in words
+    assert "Rows: 3, Kind: Donation" in words
+    assert "from: new" not in words
+
+
+@pytest.mark.parametrize("before", ["9" * 30, "-1", "x", "%00"])
+def test_impossible_number_of_a_page_breaks_nothing(admin: Browser, before: str) -> None:
+    assert admin.get(f"/staff/audit?before={before}").status_code == 200

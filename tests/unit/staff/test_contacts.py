@@ -187,3 +187,12 @@ def test_pages_name_no_other_language_than_the_readers(admin: Browser, people: P
     page = admin.get("/staff/contacts", headers={"Accept-Language": "uk"}).text
     assert '<html lang="uk" dir="ltr">' in page
     assert PETITION not in page.split("<tbody", 1)[1].split("</tbody", 1)[0]
+
+
+def test_empty_list_leads_back_and_offers_no_export(admin: Browser, people: People) -> None:
+    people.create_signature("Ada")
+    page = admin.get("/staff/contacts?kind=donation").text
+    assert "There is nothing of this kind." in page
+    assert "All contacts" in page
+    assert "/staff/contacts/export" not in page
+    assert "/staff/contacts/export" in admin.get("/staff/contacts").text

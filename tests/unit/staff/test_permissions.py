@@ -98,3 +98,13 @@ def test_view_without_a_permission_is_refused(app: Flask, admin: Browser) -> Non
 def test_permission_that_no_role_has_is_a_mistake() -> None:
     with pytest.raises(ValueError, match="see-everything"):
         needs("see-everything")
+
+
+def test_unknown_address_is_answered_within_the_staff_pages(app: Flask, admin: Browser) -> None:
+    answer = admin.get("/staff/nothing/here")
+    assert answer.status_code == 404
+    assert "There is nothing at this address." in answer.text
+    assert answer.headers["Cache-Control"] == "no-store"
+    assert new_client(app).get("/staff/nothing/here").status_code == 303
+    refused = admin.get("/staff/sign-out")
+    assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")

@@ -32,10 +32,10 @@ def test_figures_are_the_same_before_and_after_folding(app: Flask, people: Peopl
         before = read_figures(NOW.date())
         tally.fold(NOW)
         after = read_figures(NOW.date())
+        assert before.given_in(before.month) == {"EUR": 1250}
     assert before == after
     assert before.total("signature.confirmed") == 1
     assert before.total("signature.pending", PETITION) == 1
-    assert before.given_in(before.month) == {"EUR": 1250}
     assert [(row.currency, row.count) for row in before.given()] == [("EUR", 1), ("PLN", 1)]
 
 
@@ -167,3 +167,25 @@ def test_drawing_nothing_draws_something(app: Flask) -> None:
     with app.test_request_context("/staff/"):
         chart = make_chart("signatures", {"signature.confirmed": {}}, TODAY)
         assert b"<svg" in charts.draw(chart)
+
+
+def test_sums_stand_in_the_order_of_the_settings(app: Flask, people: People) -> None:
+    people.create_donation("Uma", amount_minor=500_000, currency="UAH")
+    people.create_donation("Dora", amount_minor=700, currency="EUR")
+    with app.app_context():
+        figures = read_figures(NOW.date())
+        assert figures.currencies() == ["EUR", "UAH"]
+        assert list(figures.given_in(figures.month)) == ["EUR", "UAH"]
+
+
+def test_donations_name_their_currency(admin: Browser, people: People) -> None:
+    people.create_donation("Dora", currency="USD")
+    page = admin.get("/staff/").text
+    assert re.search(r'data-label="Currency">\s*USD\s*<', page)
+
+
+def test_a_small_chart_is_drawn_for_phones(admin: Browser) -> None:
+    large = admin.get("/staff/charts/signatures.svg").text
+    small = admin.get("/staff/charts/signatures.svg?size=small").text
+    assert 'viewBox="0 0 480 210"' in large
+    assert 'viewBox="0 0 300 200"' in small

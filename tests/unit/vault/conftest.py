@@ -1,4 +1,4 @@
-"""An application with nothing but a database and a vault, and a real Redis."""
+"""An application with nothing but a vault and a database of either kind, and a real Redis."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import shutil
 import socket
 import subprocess
 import time
+import uuid
 from collections.abc import Iterator
 from contextlib import closing
 from datetime import UTC, datetime
@@ -17,15 +18,17 @@ from flask import Flask
 
 from config.database import db, prepare_engine
 from config.settings import load_settings
+from tests.support.postgres import Postgres
 from vault.services import Initialised, Vault, init_vault, initialise
 
 NOW = datetime(2026, 3, 1, 12, 30, tzinfo=UTC)
 
 
-def create_app(place: Path) -> Flask:
-    """Build an application whose database, KEYS_DIR and VOLATILE_KEYS lie in `place`."""
+def create_app(place: Path, database_url: str) -> Flask:
+    """Build an application whose KEYS_DIR and VOLATILE_KEYS lie in `place`."""
     settings = load_settings(
-        database_url=f"sqlite:///{place / 'vigil.db'}",
+        _env_file=None,
+        database_url=database_url,
         keys_dir=place / "keys",
         volatile_keys=str(place / "volatile"),
     )
@@ -37,9 +40,21 @@ def create_app(place: Path) -> Flask:
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[Flask]:
+def database_url(engine_name: str, tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[str]:
+    """An empty database."""
+    if engine_name == "sqlite":
+        yield f"sqlite:///{tmp_path / 'vigil.db'}"
+        return
+    server: Postgres = request.getfixturevalue("postgres")
+    name = f"vault-{uuid.uuid4().hex[:8]}"
+    yield server.create(name)
+    server.drop(name)
+
+
+@pytest.fixture
+def app(tmp_path: Path, database_url: str) -> Iterator[Flask]:
     """An application without a vault yet, in its context."""
-    app = create_app(tmp_path)
+    app = create_app(tmp_path, database_url)
     with app.app_context():
         prepare_engine(db.engine)
         db.create_all()

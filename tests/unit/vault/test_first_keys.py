@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import stat
+import threading
 import uuid
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from flask import Flask
 from sqlalchemy import delete, func, select, update
 
-from config.database import db
+from config.database import Base, db
 from tests.unit.vault.conftest import NOW
 from vault.models import Holder, VaultPair, VaultShare
 from vault.services import (
@@ -28,6 +29,14 @@ ROW = uuid.uuid4()
 
 def mode(path: Path) -> int:
     return stat.S_IMODE(path.stat().st_mode)
+
+
+def stored_bytes() -> bytes:
+    """All that stands in binary columns; PostgreSQL's files lie elsewhere."""
+    rows = [
+        row for table in Base.metadata.sorted_tables for row in db.session.execute(select(table))
+    ]
+    return b"".join(value for row in rows for value in row if isinstance(value, bytes))
 
 
 def test_keys_are_for_their_owner_alone(first: Initialised, tmp_path: Path) -> None:
@@ -50,6 +59,7 @@ def test_recovery_holder_has_a_share_and_no_wrap(first: Initialised, tmp_path: P
     assert db.session.scalars(select(VaultShare)).one().holder_id == holder.id
     key = holder_from_recovery_code(first.recovery_code)
     on_disk = b"".join(path.read_bytes() for path in tmp_path.rglob("*") if path.is_file())
+    on_disk += stored_bytes()
     assert holder.public_key in on_disk
     assert key not in on_disk
     assert key.hex().encode() not in on_disk
@@ -115,3 +125,29 @@ def test_start_at_the_same_moment_is_refused_by_the_database(
         initialise(NOW)
     db.session.rollback()
     assert (tmp_path / "keys" / "pin").read_bytes() == pin
+
+
+def test_of_starts_at_the_same_moment_one_makes_the_vault(app: Flask, tmp_path: Path) -> None:
+    made: list[Initialised] = []
+    refused: list[Exception] = []
+
+    def start() -> None:
+        with app.app_context():
+            try:
+                first = initialise(NOW)
+                db.session.commit()
+                made.append(first)
+            except (AlreadyInitialised, VaultMissing) as error:
+                db.session.rollback()
+                refused.append(error)
+
+    threads = [threading.Thread(target=start) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert (len(made), [type(error) for error in refused]) == (1, [AlreadyInitialised] * 3)
+    vault: Vault = app.extensions["vault"]
+    opener = vault.open_with(holder_from_recovery_code(made[0].recovery_code))
+    assert opener.open("signature", ROW, vault.seal("signature", ROW, {"a": 1})) == {"a": 1}
+    assert list((tmp_path / "keys").glob("pin.set-aside-*")) == []
