@@ -79,7 +79,7 @@ def create_app(settings: Settings | None = None) -> Flask:
         volunteers.services.confirmation,
     )
     app.extensions["vigil_jobs"] = [
-        Job("fold tallies", timedelta(seconds=5), tally.fold),
+        Job("fold tallies", timedelta(seconds=2), tally.fold),
         Job("drop what was not confirmed", HOUR, drop_unconfirmed, forget_deleted_rows),
         Job("end sessions", timedelta(minutes=10), clear_out),
         Job("clear the outbox", timedelta(minutes=10), purge, forget_deleted_rows),

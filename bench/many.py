@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import time
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from statistics import median
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from config.database import db
 from contacts import tally
+from contacts.models import TallyDelta
 from tests.support.instances import Instance
 
 DAYS = 730
@@ -61,8 +62,14 @@ def _add_counts(count: int) -> None:
 
 
 def dashboard_milliseconds(instance: Instance) -> float:
-    """What the totals of the dashboard's signatures cost in the database (median of 20)."""
+    """What the totals of the dashboard's signatures cost in the database (median of 20).
+
+    The worker, which does not run here, would have folded the deltas of the load by now.
+    """
     with instance.app().app_context():
+        while db.session.scalar(select(TallyDelta.id).limit(1)):
+            tally.fold(datetime.now(UTC))
+            db.session.commit()
         took = []
         for _ in range(20):
             began = time.perf_counter()
