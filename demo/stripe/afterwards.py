@@ -2,9 +2,9 @@
 
 from demo.stripe import objects
 from demo.stripe.account import Account, Cause
+from demo.stripe.attempts import intent_id_of
 from demo.stripe.ledger import Json
 
-SETTLED_AFTER = 2  # seconds until a card charge shows its balance transaction
 CARD_FEE_PER_MILLE, CARD_FEE_FIXED, DEBIT_FEE = 15, 25, 35
 CARD_DAYS, DEBIT_DAYS = 2, 5
 REFUND_SENT_AFTER = 10
@@ -30,8 +30,8 @@ def expire(account: Account, session: Json, cause: Cause | None = None) -> Json:
     session |= {"status": "expired", "url": None}
     account.ledger.save(session)
     account.emit("checkout.session.expired", session, cause)
-    if session["payment_intent"]:
-        intent = account.ledger.get("payment_intent", session["payment_intent"])
+    if intent_id := intent_id_of(account, session):
+        intent = account.ledger.get("payment_intent", intent_id)
         intent |= {
             "status": "canceled",
             "canceled_at": account.now(),

@@ -28,14 +28,28 @@ NOT_AUTHENTICATED = Decline(
 )
 
 
+AUTHENTICATION_REQUIRED = Decline(
+    "authentication_required",
+    "authentication_required",
+    "Your card was declined. This transaction requires authentication.",
+)
+Renewal = Literal["pays", "declined", "authenticate"]
+
+
 @dataclass(frozen=True)
 class Card:
+    """`renewal` is what comes of a charge made while the payer is away; a card that `attaches`
+    begins a subscription although its charges are declined.
+    """
+
     number: str
     says: str
     decline: Decline | None = None
     asks_authentication: bool = False
     brand: str = "visa"
     country: str = "US"
+    renewal: Renewal = "pays"
+    attaches: bool = False
 
 
 @dataclass(frozen=True)
@@ -47,6 +61,7 @@ class BankAccount:
 
 
 # 0341 attaches to a customer and then declines each charge, so a single payment meets the decline.
+# At Stripe the first invoice of a subscription would too; here it is paid, to have a renewal fail.
 CARDS = {
     card.number: card
     for card in (
@@ -56,8 +71,26 @@ CARDS = {
         Card("4000000000009995", "is declined: insufficient funds", INSUFFICIENT),
         Card("4000000000000069", "is declined: expired", EXPIRED),
         Card("4000000000000127", "is declined: wrong security code", WRONG_CVC),
-        Card("4000002760003184", "asks for 3-D Secure", asks_authentication=True, country="DE"),
-        Card("4000000000000341", "attaches, but each charge is declined", GENERIC),
+        Card(
+            "4000002760003184",
+            "asks for 3-D Secure, at every renewal too",
+            asks_authentication=True,
+            country="DE",
+            renewal="authenticate",
+        ),
+        Card(
+            "4000002500003155",
+            "asks for 3-D Secure once; renewals pay",
+            asks_authentication=True,
+            country="FR",
+        ),
+        Card(
+            "4000000000000341",
+            "begins a subscription; each other charge is declined",
+            GENERIC,
+            renewal="declined",
+            attaches=True,
+        ),
         Card("4000000000000259", "pays"),
     )
 }

@@ -46,6 +46,8 @@ def lived(desk: Desk) -> Desk:
     desk.post_form(f"{secured.url}/authenticate", answer="fail")
     desk.pay(secured, ASKS_3DS)
     desk.post_form(f"{secured.url}/authenticate", answer="complete")
+    desk.begin_monthly()
+    desk.pay_by_debit(desk.create_monthly(interval="year"), DEBIT_FAILS)
     for iban in (DEBIT_PAYS, DEBIT_FAILS):
         desk.pay_by_debit(desk.create_session(), iban)
     given_up = desk.create_session(currency="jpy", amount=5000)
@@ -69,9 +71,13 @@ LISTS = {
     "checkout/sessions": "payment_intent.latest_charge.balance_transaction",
     "customers": "",
     "events": "",
+    "invoice_payments": "payment.payment_intent",
+    "invoices": "payments",
     "payment_intents": "latest_charge.refunds",
+    "prices": "product",
     "products": "",
     "refunds": "charge",
+    "subscriptions": "latest_invoice.payments",
     "webhook_endpoints": "",
 }
 
@@ -105,12 +111,22 @@ def test_every_event_fits_both_descriptions(lived: Desk, strict: dict[str, Any])
         "checkout.session.completed",
         "checkout.session.expired",
         "customer.created",
+        "customer.subscription.created",
+        "customer.subscription.updated",
+        "invoice.created",
+        "invoice.finalized",
+        "invoice.paid",
+        "invoice.payment_failed",
+        "invoice.payment_succeeded",
+        "invoice.updated",
+        "invoice_payment.paid",
         "payment_intent.canceled",
         "payment_intent.created",
         "payment_intent.payment_failed",
         "payment_intent.processing",
         "payment_intent.requires_action",
         "payment_intent.succeeded",
+        "payment_method.attached",
         "product.created",
         "refund.created",
         "refund.updated",
@@ -123,8 +139,11 @@ def test_every_event_fits_both_descriptions(lived: Desk, strict: dict[str, Any])
 def test_balance_and_line_items_fit_both_descriptions(lived: Desk, strict: dict[str, Any]) -> None:
     session = lived.fetch("/v1/checkout/sessions?limit=1")["data"][0]["id"]
     method = lived.fetch("/v1/charges?limit=1")["data"][0]["payment_method"]
+    subscription = lived.fetch("/v1/subscriptions")["data"][0]
     for path in (
         "/v1/balance",
+        f"/v1/customers/{subscription['customer']}/payment_methods",
+        f"/v1/invoices/{subscription['latest_invoice']}/lines",
         f"/v1/checkout/sessions/{session}/line_items",
         f"/v1/payment_methods/{method}",
     ):
