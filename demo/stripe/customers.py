@@ -2,7 +2,7 @@
 
 from demo.stripe import objects
 from demo.stripe.account import Account, Cause
-from demo.stripe.cards import ACCOUNTS, CARDS, BankAccount, Card
+from demo.stripe.cards import ACCOUNTS, CARDS, BankAccount, Card, Renewal
 from demo.stripe.ledger import Json
 
 
@@ -25,6 +25,15 @@ def method_for(account: Account, subscription: Json) -> Json | None:
         customer = account.ledger.get("customer", subscription["customer"])
         chosen = customer["invoice_settings"]["default_payment_method"]
     return account.ledger.get("payment_method", chosen) if chosen else None
+
+
+def renewal_of(account: Account, method: Json) -> Renewal:
+    """What comes of charging it while the payer is away: as its number says, unless ordered
+    otherwise.
+    """
+    ordered: Renewal | None = account.ledger.private(method["id"]).get("renewal")
+    card = card_of(method)
+    return ordered or (card.renewal if card else "pays")
 
 
 def card_of(method: Json) -> Card | None:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from demo.stripe import billing_lists, catalogue, refunds, sessions
+from demo.stripe import billing_lists, catalogue, refunds, sessions, subscriptions
 from demo.stripe.account import Account, Cause
 from demo.stripe.books import read_balance
 from demo.stripe.errors import no_such, unrecognised_url
@@ -110,6 +110,8 @@ TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "refunds/*", _change(refunds.update_refund)),
     ("GET", "subscriptions", _listing(billing_lists.list_subscriptions)),
     ("GET", "subscriptions/*", _retrieve("subscription", "id")),
+    ("POST", "subscriptions/*", _change(subscriptions.update_subscription)),
+    ("DELETE", "subscriptions/*", _change(subscriptions.cancel_subscription)),
     ("GET", "webhook_endpoints", _list("webhook_endpoint")),
     ("POST", "webhook_endpoints", _create(catalogue.create_endpoint)),
     ("GET", "webhook_endpoints/*", _retrieve("webhook_endpoint", "webhook_endpoint")),

@@ -10,17 +10,21 @@ from typing import Self
 from flask import Flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from demo.stripe import controls as everyday_controls
+from demo.stripe import life_controls
 from demo.stripe.account import Account
 from demo.stripe.api import RequestLog, api
-from demo.stripe.controls import controls
 from demo.stripe.deliverer import Deliverer
 from demo.stripe.faults import Faults
 from demo.stripe.gate import open_gate
 from demo.stripe.hosted import hosted
+from demo.stripe.invoice_pages import invoice_pages
 from demo.stripe.ledger import Ledger
 from demo.stripe.loopback import guard_host
+from demo.stripe.orders import controls
 
 HOST = "127.0.0.1"
+CONTROLS = (everyday_controls, life_controls)  # importing them is what adds their addresses
 
 
 def create_stand_in(
@@ -46,7 +50,7 @@ def create_stand_in(
         "request_log": RequestLog(),
     }
     guard_host(app)
-    for part in (api, hosted, controls):
+    for part in (api, hosted, invoice_pages, controls):
         app.register_blueprint(part)
     return app
 

@@ -32,6 +32,8 @@ def begin(account: Account, session: Json, intent: Json, method: Json) -> None:
     invoices.finalize(account, invoice, intent)
     session |= {"subscription": subscription_id, "invoice": invoice["id"]}
     account.ledger.save(session)
+    end = subscription["items"]["data"][0]["current_period_end"]
+    account.ledger.schedule("renew", subscription_id, end)
 
 
 def confirm(account: Account, session: Json) -> None:

@@ -46,7 +46,7 @@ def lived(desk: Desk) -> Desk:
     desk.post_form(f"{secured.url}/authenticate", answer="fail")
     desk.pay(secured, ASKS_3DS)
     desk.post_form(f"{secured.url}/authenticate", answer="complete")
-    desk.begin_monthly()
+    live_monthly(desk)
     desk.pay_by_debit(desk.create_monthly(interval="year"), DEBIT_FAILS)
     for iban in (DEBIT_PAYS, DEBIT_FAILS):
         desk.pay_by_debit(desk.create_session(), iban)
@@ -65,6 +65,23 @@ def lived(desk: Desk) -> Desk:
     return desk
 
 
+def live_monthly(desk: Desk) -> None:
+    """Renewals of every kind, a pause, and both ways to end."""
+    v1 = desk.client.v1
+    gift = desk.begin_monthly()
+    desk.order("renew", subscription=gift.id)
+    failed = desk.order("renew", subscription=gift.id, outcome="declined")["invoice"]["id"]
+    for _ in range(3):
+        desk.order("retry", invoice=failed, outcome="declined")
+    secured = desk.begin_monthly(ASKS_3DS)
+    waiting = desk.order("renew", subscription=secured.id)["invoice"]
+    desk.post_form(f"{waiting['hosted_invoice_url']}/authenticate", answer="complete")
+    for behavior in ("void", "mark_uncollectible"):
+        v1.subscriptions.update(secured.id, {"pause_collection": {"behavior": behavior}})  # type: ignore[typeddict-item]
+        desk.order("renew", subscription=secured.id)
+    v1.subscriptions.update(secured.id, {"cancel_at_period_end": True})
+
+
 LISTS = {
     "balance_transactions": "source",
     "charges": "balance_transaction",
@@ -77,7 +94,7 @@ LISTS = {
     "prices": "product",
     "products": "",
     "refunds": "charge",
-    "subscriptions": "latest_invoice.payments",
+    "subscriptions": "latest_invoice",
     "webhook_endpoints": "",
 }
 
@@ -112,13 +129,17 @@ def test_every_event_fits_both_descriptions(lived: Desk, strict: dict[str, Any])
         "checkout.session.expired",
         "customer.created",
         "customer.subscription.created",
+        "customer.subscription.deleted",
         "customer.subscription.updated",
         "invoice.created",
         "invoice.finalized",
+        "invoice.marked_uncollectible",
         "invoice.paid",
+        "invoice.payment_action_required",
         "invoice.payment_failed",
         "invoice.payment_succeeded",
         "invoice.updated",
+        "invoice.voided",
         "invoice_payment.paid",
         "payment_intent.canceled",
         "payment_intent.created",
