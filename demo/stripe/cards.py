@@ -34,6 +34,7 @@ AUTHENTICATION_REQUIRED = Decline(
     "Your card was declined. This transaction requires authentication.",
 )
 Renewal = Literal["pays", "declined", "authenticate"]
+Refunding = Literal["succeeds", "waits", "fails"]
 
 
 @dataclass(frozen=True)
@@ -50,6 +51,7 @@ class Card:
     country: str = "US"
     renewal: Renewal = "pays"
     attaches: bool = False
+    refunding: Refunding = "succeeds"
 
 
 @dataclass(frozen=True)
@@ -92,6 +94,8 @@ CARDS = {
             attaches=True,
         ),
         Card("4000000000000259", "pays"),
+        Card("4000000000005126", "pays; a refund fails later", refunding="fails"),
+        Card("4000000000007726", "pays; a refund is pending first", refunding="waits"),
     )
 }
 ACCOUNTS = {

@@ -1,4 +1,6 @@
-"""What a test may order in the life of a gift: renewals and their outcome."""
+"""What a test may order in the life of a gift: renewals and their outcome, refunds that come
+back.
+"""
 
 from typing import get_args
 
@@ -9,6 +11,7 @@ from demo.stripe.account import Account
 from demo.stripe.cards import Renewal
 from demo.stripe.ledger import Json
 from demo.stripe.orders import WrongOrder, change, controls, current_account, read_order
+from demo.stripe.refund_ends import cancel_refund, fail_refund
 from demo.stripe.subscription_states import OVER
 
 OUTCOMES: tuple[Renewal, ...] = get_args(Renewal)
@@ -84,3 +87,25 @@ def settings() -> Response:
         raise WrongOrder(f"after_retries: one of {', '.join(renewals.AFTER_RETRIES)}")
     current_account().ledger.remember("after_retries", chosen)
     return jsonify(after_retries=chosen)
+
+
+REASONS = (
+    *("charge_for_pending_refund_disputed", "declined", "expired_or_canceled_card"),
+    *("insufficient_funds", "lost_or_stolen_card", "merchant_request", "unknown"),
+)
+
+
+@controls.post("/refund-fail")
+def refund_fail() -> Response:
+    """{"refund": id, "reason": why, or "unknown"}: the payer's bank sends it back."""
+    sent = read_order(refund=str, reason=str)
+    reason = sent.get("reason", "unknown")
+    if reason not in REASONS:
+        raise WrongOrder(f"reason: one of {', '.join(REASONS)}")
+    return jsonify(change("refund", sent, lambda account, one: fail_refund(account, one, reason)))
+
+
+@controls.post("/refund-cancel")
+def refund_cancel() -> Response:
+    """{"refund": id}: called back in the dashboard, before it was sent."""
+    return jsonify(change("refund", read_order(refund=str), cancel_refund))

@@ -93,3 +93,18 @@ def update_refund(account: Account, params: Params, cause: Cause, refund_id: str
     account.ledger.save(made)
     account.emit("refund.updated", made, cause)
     return made
+
+
+def cancel_refund(account: Account, params: Params, _cause: Cause, refund_id: str) -> Json:
+    """Refused: Stripe cancels by API only what waits for the payer (`requires_action`), and no
+    refund to a card or by bank debit ever does.
+    """
+    refuse_others(params, ("expand",))
+    made = account.ledger.find("refund", refund_id)
+    if made is None:
+        raise no_such("refund", refund_id, "refund")
+    raise invalid(
+        f"Refund {refund_id} has a status of {made['status']}. Only a refund with a status of"
+        " requires_action can be canceled.",
+        param="refund",
+    )

@@ -108,6 +108,7 @@ TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "refunds", _create(refunds.create_refund)),
     ("GET", "refunds/*", _retrieve("refund", "refund")),
     ("POST", "refunds/*", _change(refunds.update_refund)),
+    ("POST", "refunds/*/cancel", _change(refunds.cancel_refund)),
     ("GET", "subscriptions", _listing(billing_lists.list_subscriptions)),
     ("GET", "subscriptions/*", _retrieve("subscription", "id")),
     ("POST", "subscriptions/*", _change(subscriptions.update_subscription)),

@@ -20,6 +20,7 @@ WORK: dict[str, Callable[[Account, str], None]] = {
     "debit pays": lambda account, session: debits.finish_debit(account, session, pays=True),
     "debit fails": lambda account, session: debits.finish_debit(account, session, pays=False),
     "refund": afterwards.finish_refund,
+    "refund fails": afterwards.let_refund_fail,
     "renew": renewals.renew_when_due,
     "retry": renewals.retry_when_due,
     "resume": renewals.resume_when_due,

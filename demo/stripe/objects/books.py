@@ -3,6 +3,8 @@
 from demo.stripe.ledger import Json
 from demo.stripe.objects.ids import new_id
 
+CATEGORIES = {"payment": "charge", "payment_refund": "refund"}
+
 
 def balance_transaction(
     source: str, kind: str, amount: int, fee: int, currency: str, now: int, available_on: int
@@ -30,7 +32,7 @@ def balance_transaction(
         "fee": fee,
         "fee_details": parts if fee else [],
         "net": amount - fee,
-        "reporting_category": "refund" if amount < 0 else "charge",
+        "reporting_category": CATEGORIES.get(kind, kind),
         "source": source,
         "status": "pending",
         "type": kind,

@@ -59,6 +59,10 @@ def lived(desk: Desk) -> Desk:
             made = desk.client.v1.refunds.create({"charge": charge["id"], "amount": 500})
             desk.client.v1.refunds.update(made.id, {"metadata": {"by": "staff"}})
     desk.order("clock", advance=60)
+    for control in ("refund-fail", "refund-cancel"):
+        charge = desk.fetch("/v1/refunds?limit=1")["data"][0]["charge"]
+        made = desk.client.v1.refunds.create({"charge": charge, "amount": 100})
+        desk.order(control, refund=made.id)
     desk.client.v1.webhook_endpoints.create(
         {"url": "http://127.0.0.1:9/hook", "enabled_events": ["charge.failed"]}
     )
@@ -120,6 +124,7 @@ def test_every_event_fits_both_descriptions(lived: Desk, strict: dict[str, Any])
     assert {event["type"] for event in events} == {
         "charge.failed",
         "charge.pending",
+        "charge.refund.updated",
         "charge.refunded",
         "charge.succeeded",
         "charge.updated",
@@ -150,6 +155,7 @@ def test_every_event_fits_both_descriptions(lived: Desk, strict: dict[str, Any])
         "payment_method.attached",
         "product.created",
         "refund.created",
+        "refund.failed",
         "refund.updated",
     }
     for name, description in strict.items():
