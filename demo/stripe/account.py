@@ -11,6 +11,7 @@ from demo.stripe import objects
 from demo.stripe.gate import Gate
 from demo.stripe.ledger import Json, Ledger
 from demo.stripe.loopback import is_loopback
+from demo.stripe.versions import as_of
 
 NEWEST_VERSION = "2026-10-28.endive"
 CONFIGURED_ENDPOINT = "we_configured"
@@ -64,6 +65,7 @@ class Account:
         request = (cause or Cause()).body()
         made = objects.event(kind, subject, version, self.now(), request, len(listening))
         self.gate.check_event(made)
+        made["data"] = {"object": as_of(version, subject)}
         self.ledger.add(made)
         for endpoint in reversed(listening):
             self.ledger.execute(
@@ -116,11 +118,27 @@ class Account:
 
     # Books
 
-    def enter(self, source: Json, kind: str, amount: int, fee: int, days: int) -> Json:
+    def enter(
+        self,
+        source: Json,
+        kind: str,
+        amount: int,
+        fee: int,
+        days: int,
+        *,
+        category: str | None = None,
+    ) -> Json:
         """A line in the books, available after so many days."""
         now = self.now()
         line = objects.balance_transaction(
-            source["id"], kind, amount, fee, source["currency"], now, now + days * 86_400
+            source["id"],
+            kind,
+            amount,
+            fee,
+            source["currency"],
+            now,
+            now + days * 86_400,
+            category,
         )
         self.ledger.add(line)
         return line

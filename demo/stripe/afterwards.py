@@ -3,13 +3,14 @@
 from demo.stripe import objects
 from demo.stripe.account import Account, Cause
 from demo.stripe.attempts import intent_id_of
-from demo.stripe.customers import card_of
+from demo.stripe.customers import bank_of, card_of
+from demo.stripe.fraud_warnings import settle_warnings
 from demo.stripe.ledger import Json
 from demo.stripe.refund_ends import UNDECIDED, fail_refund
 
 CARD_FEE_PER_MILLE, CARD_FEE_FIXED, DEBIT_FEE = 15, 25, 35
 CARD_DAYS, DEBIT_DAYS = 2, 5
-REFUND_SENT_AFTER = 10
+REFUND_SENT_AFTER, TROUBLE_AFTER = 10, 3
 
 
 def settle(account: Account, charge_id: str) -> None:
@@ -25,6 +26,10 @@ def settle(account: Account, charge_id: str) -> None:
     charge["balance_transaction"] = line["id"]
     account.ledger.save(charge)
     account.emit("charge.updated", charge)
+    method = account.ledger.get("payment_method", charge["payment_method"])
+    number = card_of(method) or bank_of(method)
+    if number and number.aftermath:
+        account.ledger.schedule(number.aftermath, charge_id, account.ledger.now() + TROUBLE_AFTER)
 
 
 def expire(account: Account, session: Json, cause: Cause | None = None) -> Json:
@@ -71,6 +76,8 @@ def refund(
     account.ledger.save(charge)
     account.emit("refund.created", made, cause)
     account.emit("charge.refunded", charge, cause)
+    if charge["refunded"]:
+        settle_warnings(account, charge)
     work = "refund fails" if card and card.refunding == "fails" else "refund"
     account.ledger.schedule(work, made["id"], account.ledger.now() + REFUND_SENT_AFTER)
     return made

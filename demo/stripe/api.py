@@ -21,6 +21,7 @@ from demo.stripe.ledger import Json
 from demo.stripe.params import Params, decode, items
 from demo.stripe.routes import Call, find_route
 from demo.stripe.timetable import run_due
+from demo.stripe.versions import as_of
 
 api = Blueprint("api", __name__, url_prefix="/v1")
 REQUESTS_KEPT = 1000
@@ -137,7 +138,8 @@ def _handle(account: Account, cause: Cause, version: str, body: str) -> Json:
     made = handler(Call(account, request.path, params, cause, ids))
     made = expand(account, made, items(params, "expand"))
     account.gate.check_answer(request.method, request.path, made)
-    return made
+    shown: Json = as_of(version, made)
+    return shown
 
 
 def _log(request_id: str, given: Answer) -> None:

@@ -34,6 +34,7 @@ AUTHENTICATION_REQUIRED = Decline(
     "Your card was declined. This transaction requires authentication.",
 )
 Renewal = Literal["pays", "declined", "authenticate"]
+Aftermath = Literal["", "dispute", "warning"]
 Refunding = Literal["succeeds", "waits", "fails"]
 
 
@@ -52,6 +53,7 @@ class Card:
     renewal: Renewal = "pays"
     attaches: bool = False
     refunding: Refunding = "succeeds"
+    aftermath: Aftermath = ""
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,7 @@ class BankAccount:
     says: str
     outcome: Literal["pays", "fails"] = "pays"
     after: int = SOON
+    aftermath: Aftermath = ""
 
 
 # 0341 attaches to a customer and then declines each charge, so a single payment meets the decline.
@@ -93,7 +96,8 @@ CARDS = {
             renewal="declined",
             attaches=True,
         ),
-        Card("4000000000000259", "pays"),
+        Card("4000000000000259", "pays; is disputed", aftermath="dispute"),
+        Card("4000000000005423", "pays; a warning of fraud follows", aftermath="warning"),
         Card("4000000000005126", "pays; a refund fails later", refunding="fails"),
         Card("4000000000007726", "pays; a refund is pending first", refunding="waits"),
     )
@@ -103,7 +107,7 @@ ACCOUNTS = {
     for account in (
         BankAccount("DE89370400440532013000", "pays after a few seconds"),
         BankAccount("DE62370400440532013001", "fails after a few seconds", "fails"),
-        BankAccount("DE35370400440532013002", "pays after a few seconds"),
+        BankAccount("DE35370400440532013002", "pays, and is disputed", aftermath="dispute"),
         BankAccount("DE08370400440532013003", "pays after three minutes", after=LATER),
         BankAccount("DE78370400440532013004", "fails after three minutes", "fails", LATER),
     )

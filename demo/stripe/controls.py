@@ -74,7 +74,7 @@ def refund() -> Response:
     sent = read_order(charge=str, amount=int)
 
     def give_back(account: Account, charge: Json) -> Json:
-        return afterwards.refund(account, charge, refundable(charge, sent.get("amount")))
+        return afterwards.refund(account, charge, refundable(account, charge, sent.get("amount")))
 
     return jsonify(change("charge", sent, give_back))
 

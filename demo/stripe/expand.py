@@ -22,6 +22,7 @@ REFERENCES = {
     "latest_invoice": ("invoice",),
     "default_payment_method": ("payment_method",),
     "price": ("price",),
+    "failure_balance_transaction": ("balance_transaction",),
 }
 
 

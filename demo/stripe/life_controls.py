@@ -1,12 +1,12 @@
 """What a test may order in the life of a gift: renewals and their outcome, refunds that come
-back.
+back, disputes and warnings.
 """
 
 from typing import get_args
 
 from flask import Response, jsonify
 
-from demo.stripe import renewals
+from demo.stripe import disputes, fraud_warnings, renewals
 from demo.stripe.account import Account
 from demo.stripe.cards import Renewal
 from demo.stripe.ledger import Json
@@ -79,14 +79,19 @@ def payment_method() -> Response:
 
 @controls.post("/settings")
 def settings() -> Response:
-    """{"after_retries": "cancel", "unpaid" or "past_due"}: what becomes of a subscription when the
-    last retry has failed, as chosen in the dashboard.
+    """What is chosen in the dashboard. {"after_retries": "cancel", "unpaid" or "past_due"}: what
+    becomes of a subscription when the last retry has failed. {"dispute_fee_returned": bool}:
+    whether a dispute that is won brings its fee back.
     """
-    chosen = read_order(after_retries=str).get("after_retries")
-    if chosen not in renewals.AFTER_RETRIES:
+    sent = read_order(after_retries=str, dispute_fee_returned=bool)
+    if sent.get("after_retries") not in {None, *renewals.AFTER_RETRIES}:
         raise WrongOrder(f"after_retries: one of {', '.join(renewals.AFTER_RETRIES)}")
-    current_account().ledger.remember("after_retries", chosen)
-    return jsonify(after_retries=chosen)
+    ledger = current_account().ledger
+    if "after_retries" in sent:
+        ledger.remember("after_retries", sent["after_retries"])
+    if "dispute_fee_returned" in sent:
+        ledger.remember("dispute_fee_returned", "yes" if sent["dispute_fee_returned"] else "no")
+    return jsonify(sent)
 
 
 REASONS = (
@@ -109,3 +114,66 @@ def refund_fail() -> Response:
 def refund_cancel() -> Response:
     """{"refund": id}: called back in the dashboard, before it was sent."""
     return jsonify(change("refund", read_order(refund=str), cancel_refund))
+
+
+WORDS = ("won", "lost")
+
+
+def _won(sent: Json) -> bool | None:
+    if sent.get("outcome") not in {None, *WORDS}:
+        raise WrongOrder(f"outcome: {' or '.join(WORDS)}")
+    return sent["outcome"] == "won" if "outcome" in sent else None
+
+
+@controls.post("/dispute")
+def dispute() -> Response:
+    """{"charge": id, "outcome": "won" or "lost", "amount": minor units, "reason": why}: the payer
+    disputes it. Without an outcome it stays open; without an amount it is all that is left.
+    """
+    sent = read_order(charge=str, outcome=str, amount=int, reason=str)
+    won = _won(sent)
+
+    def quarrel(account: Account, charge: Json) -> Json:
+        reason = sent.get("reason", "fraudulent")
+        made = disputes.open_dispute(account, charge, sent.get("amount"), reason)
+        if won is not None and made["status"] in disputes.OPEN:
+            disputes.close_dispute(account, made, won=won)
+        return made
+
+    return jsonify(change("charge", sent, quarrel))
+
+
+@controls.post("/dispute-answer")
+def dispute_answer() -> Response:
+    """{"dispute": id}: evidence is sent in the dashboard; it is under review."""
+
+    def answer(account: Account, one: Json) -> Json:
+        if one["status"] != "needs_response":
+            raise WrongOrder(f"dispute: it is {one['status']}")
+        disputes.answer_dispute(account, one)
+        return one
+
+    return jsonify(change("dispute", read_order(dispute=str), answer))
+
+
+@controls.post("/dispute-close")
+def dispute_close() -> Response:
+    """{"dispute": id, "outcome": "won" or "lost"}."""
+    sent = read_order(dispute=str, outcome=str)
+    won = _won(sent)
+    if won is None:
+        raise WrongOrder(f"outcome: {' or '.join(WORDS)}")
+    end = bool(won)
+    return jsonify(
+        change("dispute", sent, lambda account, one: disputes.close_dispute(account, one, won=end))
+    )
+
+
+@controls.post("/early-fraud-warning")
+def early_fraud_warning() -> Response:
+    """{"charge": id, "fraud_type": "misc" by default}: the card's issuer suspects fraud."""
+    sent = read_order(charge=str, fraud_type=str)
+    kind = sent.get("fraud_type", "misc")
+    return jsonify(
+        change("charge", sent, lambda account, one: fraud_warnings.warn(account, one, kind))
+    )

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from demo.stripe import billing_lists, catalogue, refunds, sessions, subscriptions
+from demo.stripe import billing_lists, catalogue, disputes, refunds, sessions, subscriptions
 from demo.stripe.account import Account, Cause
 from demo.stripe.books import read_balance
 from demo.stripe.errors import no_such, unrecognised_url
@@ -72,6 +72,7 @@ def _balance(call: Call) -> Json:
 
 
 SESSION_FILTERS = ("payment_intent", "customer", "status", "subscription")
+WARNING = "radar.early_fraud_warning"
 TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "balance", _balance),
     ("GET", "balance_transactions", lambda c: list_lines(c.account, c.path, c.params)),
@@ -87,6 +88,9 @@ TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "customers", _create(catalogue.create_customer)),
     ("GET", "customers/*", _retrieve("customer", "customer")),
     ("POST", "customers/*", _change(catalogue.update_customer)),
+    ("GET", "disputes", _list("dispute", "charge", "payment_intent")),
+    ("GET", "disputes/*", _retrieve("dispute", "dispute")),
+    ("POST", "disputes/*/close", _change(disputes.give_in)),
     ("GET", "events", lambda c: list_events(c.account, c.path, c.params)),
     ("GET", "events/*", _retrieve("event", "id")),
     ("GET", "customers/*/payment_methods", _list_of(billing_lists.list_methods_of)),
@@ -104,6 +108,8 @@ TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "products", _list("product")),
     ("POST", "products", _create(catalogue.create_product)),
     ("GET", "products/*", _retrieve("product", "id")),
+    ("GET", "radar/early_fraud_warnings", _list(WARNING, "charge", "payment_intent")),
+    ("GET", "radar/early_fraud_warnings/*", _retrieve(WARNING, "early_fraud_warning")),
     ("GET", "refunds", _list("refund", "charge", "payment_intent")),
     ("POST", "refunds", _create(refunds.create_refund)),
     ("GET", "refunds/*", _retrieve("refund", "refund")),

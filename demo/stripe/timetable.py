@@ -4,7 +4,7 @@ leave, subscriptions renew.
 
 from collections.abc import Callable
 
-from demo.stripe import afterwards, debits, renewals
+from demo.stripe import afterwards, debits, disputes, fraud_warnings, renewals
 from demo.stripe.account import Account
 
 
@@ -20,6 +20,8 @@ WORK: dict[str, Callable[[Account, str], None]] = {
     "debit pays": lambda account, session: debits.finish_debit(account, session, pays=True),
     "debit fails": lambda account, session: debits.finish_debit(account, session, pays=False),
     "refund": afterwards.finish_refund,
+    "dispute": disputes.dispute_when_due,
+    "warning": fraud_warnings.warn_when_due,
     "refund fails": afterwards.let_refund_fail,
     "renew": renewals.renew_when_due,
     "retry": renewals.retry_when_due,

@@ -4,6 +4,7 @@ from demo.stripe.objects.books import balance_transaction, refund
 from demo.stripe.objects.catalogue import customer, line_item, price, product
 from demo.stripe.objects.charges import bank_details, card_details, charge, outcome
 from demo.stripe.objects.checkout import checkout_session
+from demo.stripe.objects.disputes import dispute, early_fraud_warning
 from demo.stripe.objects.ids import new_id
 from demo.stripe.objects.intents import authentication, payment_error, payment_intent
 from demo.stripe.objects.invoices import invoice, invoice_payment
@@ -22,6 +23,8 @@ __all__ = [
     "charge",
     "checkout_session",
     "customer",
+    "dispute",
+    "early_fraud_warning",
     "event",
     "fingerprint",
     "invoice",

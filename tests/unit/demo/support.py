@@ -142,9 +142,11 @@ class Desk:
     def types(self) -> list[str]:
         return [event["type"] for event in self.events()]
 
-    def fetch(self, path: str) -> Any:
+    def fetch(self, path: str, version: str = "2026-10-28.endive") -> Any:
         """The API's own JSON."""
-        answer = requests.get(self.url + path, auth=(KEY, ""), timeout=10)
+        answer = requests.get(
+            self.url + path, auth=(KEY, ""), headers={"Stripe-Version": version}, timeout=10
+        )
         assert answer.status_code == 200, answer.text
         return answer.json()
 
