@@ -72,6 +72,8 @@ CARDS = {
     for card in (
         Card("4242424242424242", "pays"),
         Card("5555555555554444", "pays (Mastercard)", brand="mastercard"),
+        Card("4000001120000005", "pays; issued in Belarus", country="BY"),
+        Card("4000006430000009", "pays; issued in Russia", country="RU"),
         Card("4000000000000002", "is declined", GENERIC),
         Card("4000000000009995", "is declined: insufficient funds", INSUFFICIENT),
         Card("4000000000000069", "is declined: expired", EXPIRED),

@@ -6,7 +6,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from demo.stripe import billing_lists, catalogue, disputes, refunds, sessions, subscriptions
+from demo.stripe import (
+    billing_lists,
+    catalogue,
+    disputes,
+    portals,
+    refunds,
+    sessions,
+    subscriptions,
+)
 from demo.stripe.account import Account, Cause
 from demo.stripe.books import read_balance
 from demo.stripe.errors import no_such, unrecognised_url
@@ -73,10 +81,15 @@ def _balance(call: Call) -> Json:
 
 SESSION_FILTERS = ("payment_intent", "customer", "status", "subscription")
 WARNING = "radar.early_fraud_warning"
+PORTAL = "billing_portal.configuration"
 TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "balance", _balance),
     ("GET", "balance_transactions", lambda c: list_lines(c.account, c.path, c.params)),
     ("GET", "balance_transactions/*", _retrieve("balance_transaction", "id")),
+    ("GET", "billing_portal/configurations", _list(PORTAL)),
+    ("POST", "billing_portal/configurations", _create(portals.create_configuration)),
+    ("GET", "billing_portal/configurations/*", _retrieve(PORTAL, "configuration")),
+    ("POST", "billing_portal/sessions", _create(portals.create_session)),
     ("GET", "charges", _list("charge", "payment_intent", "customer")),
     ("GET", "charges/*", _retrieve("charge", "charge")),
     ("GET", "checkout/sessions", _list("checkout.session", *SESSION_FILTERS)),

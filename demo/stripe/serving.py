@@ -22,6 +22,7 @@ from demo.stripe.invoice_pages import invoice_pages
 from demo.stripe.ledger import Ledger
 from demo.stripe.loopback import guard_host
 from demo.stripe.orders import controls
+from demo.stripe.portal_pages import portal_pages
 
 HOST = "127.0.0.1"
 CONTROLS = (everyday_controls, life_controls)  # importing them is what adds their addresses
@@ -50,7 +51,7 @@ def create_stand_in(
         "request_log": RequestLog(),
     }
     guard_host(app)
-    for part in (api, hosted, invoice_pages, controls):
+    for part in (api, hosted, invoice_pages, portal_pages, controls):
         app.register_blueprint(part)
     return app
 

@@ -10,6 +10,7 @@ from demo.stripe.objects.intents import authentication, payment_error, payment_i
 from demo.stripe.objects.invoices import invoice, invoice_payment
 from demo.stripe.objects.methods import bank_method, billing_details, card_method, fingerprint
 from demo.stripe.objects.notices import event, webhook_endpoint
+from demo.stripe.objects.portal import portal_configuration, portal_session
 from demo.stripe.objects.subscriptions import subscription, subscription_item
 
 __all__ = [
@@ -34,6 +35,8 @@ __all__ = [
     "outcome",
     "payment_error",
     "payment_intent",
+    "portal_configuration",
+    "portal_session",
     "price",
     "product",
     "refund",

@@ -18,8 +18,10 @@ from tests.unit.demo.support import (
     DEBIT_FAILS,
     DEBIT_PAYS,
     DECLINED,
+    PAYS,
     Desk,
 )
+from tests.unit.demo.test_portal import open_portal, type_card
 
 
 @pytest.fixture(scope="module")
@@ -86,6 +88,8 @@ def live_monthly(desk: Desk) -> None:
         v1.subscriptions.update(secured.id, {"pause_collection": {"behavior": behavior}})  # type: ignore[typeddict-item]
         desk.order("renew", subscription=secured.id)
     v1.subscriptions.update(secured.id, {"cancel_at_period_end": True})
+    portal = open_portal(desk, secured)
+    type_card(desk, portal, PAYS)
 
 
 def live_quarrels(desk: Desk) -> None:
@@ -102,6 +106,7 @@ def live_quarrels(desk: Desk) -> None:
 VERSIONS = dict(zip(DESCRIPTIONS, ("2026-08-26.dahlia", "2026-10-28.endive"), strict=True))
 LISTS = {
     "balance_transactions": "source",
+    "billing_portal/configurations": "",
     "charges": "balance_transaction",
     "checkout/sessions": "payment_intent.latest_charge.balance_transaction",
     "customers": "",
@@ -139,6 +144,8 @@ def test_every_object_fits_both_descriptions(
 def test_every_event_fits_both_descriptions(lived: Desk, strict: dict[str, Any]) -> None:
     events = lived.events()
     assert {event["type"] for event in events} == {
+        "billing_portal.configuration.created",
+        "billing_portal.session.created",
         "charge.dispute.closed",
         "charge.dispute.created",
         "charge.dispute.funds_reinstated",
@@ -155,6 +162,7 @@ def test_every_event_fits_both_descriptions(lived: Desk, strict: dict[str, Any])
         "checkout.session.completed",
         "checkout.session.expired",
         "customer.created",
+        "customer.updated",
         "customer.subscription.created",
         "customer.subscription.deleted",
         "customer.subscription.updated",
