@@ -2,7 +2,6 @@
 the address.
 """
 
-import hmac
 import re
 import socket
 import time
@@ -58,16 +57,7 @@ def answer(rest: str) -> Response:
 def _authenticate(account: Account) -> None:
     sent = request.authorization
     key = (sent.token if sent.type == "bearer" else sent.username) if sent else None
-    if not key:
-        raise StripeError(
-            401,
-            "invalid_request_error",
-            "You did not provide an API key. Give it as a Bearer token, or as the user of basic"
-            " authentication.",
-        )
-    if not hmac.compare_digest(key.encode(), account.secret_key.encode()):
-        shown = f"{key[:8]}{'*' * 12}{key[-4:]}" if len(key) > 16 else "*" * len(key)
-        raise StripeError(401, "invalid_request_error", f"Invalid API Key provided: {shown}")
+    account.keys.admit(key, request.method, request.path)
 
 
 def _version(account: Account) -> str:

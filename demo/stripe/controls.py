@@ -9,6 +9,7 @@ from demo.stripe.account import Account
 from demo.stripe.api import RequestLog
 from demo.stripe.deliverer import Deliverer, Release
 from demo.stripe.faults import KINDS, Fault, Faults
+from demo.stripe.keys import LiveKeyRefused, UnknownPermission
 from demo.stripe.ledger import Json
 from demo.stripe.orders import WrongOrder, change, controls, current_account, read_order
 from demo.stripe.refunds import refundable
@@ -90,6 +91,20 @@ def _expire(account: Account, session: Json) -> Json:
     if session["status"] != "open":
         raise WrongOrder(f"session: it is {session['status']}")
     return afterwards.expire(account, session)
+
+
+@controls.post("/key")
+def key() -> Response:
+    """{"key": "rk_test_…", "permissions": ["rak_charge_write", …]}: a restricted key, made or
+    changed until the stand-in ends.
+    """
+    sent = read_order(key=str, permissions=list)
+    permissions = [str(one) for one in sent.get("permissions", [])]
+    try:
+        current_account().keys.add(sent.get("key", ""), permissions)
+    except (LiveKeyRefused, UnknownPermission) as refusal:
+        raise WrongOrder(str(refusal)) from None
+    return jsonify(permissions=permissions)
 
 
 @controls.get("/deliveries")
