@@ -24,7 +24,7 @@ test: ## all that CI runs
 	@$(MAKE) --no-print-directory lint
 	@$(BIN)/python -m pytest
 
-lint: ## style, types, templates, migrations, catalogues
+lint: ## style, types, templates, catalogues
 	$(call prepare,test)
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
@@ -51,7 +51,8 @@ strings: ## collect the words of pages and mails into the catalogues
 	@$(BIN)/python -m tools.catalogues
 
 lock: ## resolve pyproject.toml anew into requirements/ (needs uv)
-	@for part in run:demo test:demo,test; do \
+	@command -v uv >/dev/null || { echo "make lock needs uv: see https://docs.astral.sh/uv/"; exit 1; }
+	@set -e; for part in run:demo test:demo,test; do \
 	  extras=$$(echo $${part#*:} | sed 's/[^,]*/--extra &/g; s/,/ /g'); \
 	  uv pip compile pyproject.toml $$extras --universal --generate-hashes --python-version 3.11 \
 	    --no-annotate --no-header --no-emit-index-url -q -o requirements/$${part%%:*}.txt; done

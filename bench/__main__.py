@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import report
+from bench.bare import make_table
 from bench.load import Case, Figures, middle, run
 from bench.many import add_many, dashboard_milliseconds
 from bench.profiling import shares
@@ -104,6 +105,7 @@ def _pair(engine: str, maker: InstanceMaker, postgres: Postgres) -> Iterator[Pai
     bare_url = f"sqlite:///{instance.folder / 'bare.db'}"
     if engine == "postgresql":
         bare_url = postgres.create("bare").replace("postgresql://", "postgresql+psycopg://")
+    make_table(bare_url)
     ours, theirs = free_port(), free_port()
     environment = {
         **instance.environment,

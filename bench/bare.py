@@ -10,13 +10,20 @@ from sqlalchemy import create_engine, text
 from config.database import prepare_engine
 
 
+def make_table(url: str) -> None:
+    """Make its one table, before the workers start."""
+    engine = create_engine(url)
+    prepare_engine(engine)
+    with engine.begin() as connection:
+        connection.execute(text("CREATE TABLE bare (name TEXT, email TEXT)"))
+    engine.dispose()
+
+
 def create_app() -> Flask:
     """GET / says hello; POST / writes one row and commits it."""
     app = Flask(__name__)
     engine = create_engine(os.environ["BARE_DATABASE_URL"], pool_size=8)
     prepare_engine(engine)  # durable in the same way as ours
-    with engine.begin() as connection:
-        connection.execute(text("CREATE TABLE IF NOT EXISTS bare (name TEXT, email TEXT)"))
 
     @app.get("/")
     def hello() -> str:

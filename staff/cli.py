@@ -13,7 +13,7 @@ from sqlalchemy import inspect, select
 from config.database import db
 from staff.models import StaffMember
 from staff.services import FIRST_NAME, BadName, Installed, install
-from vault.services import AlreadyInitialised
+from vault.services import AlreadyInitialised, VaultMissing
 
 staff = AppGroup("staff", help="Who may sign in.")
 
@@ -36,6 +36,11 @@ def init(name: str, as_json: bool) -> None:
     except BadName:
         db.session.rollback()
         raise click.ClickException("Give a name of 1 to 80 letters. Nothing was changed.") from None
+    except (VaultMissing, OSError) as fault:
+        db.session.rollback()
+        raise click.ClickException(
+            f"KEYS_DIR and VOLATILE_KEYS must be places to write to: {fault}."
+        ) from None
     db.session.commit()
     click.echo(_as_json(installed) if as_json else _framed(installed))
 

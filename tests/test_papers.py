@@ -1,0 +1,71 @@
+"""README and docs say what is so: defaults, commands, links, and how the samples are set up."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import click
+import pytest
+from flask import Flask
+
+from config.settings import ROOT, Settings
+
+README = (ROOT / "README.md").read_text("utf-8")
+PAPERS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
+ROWS = re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \|", README, re.M)
+NOTHING = {"none", "made by `init`", "`CONTACT_EMAIL`"}  # the code has an empty value
+
+
+def in_words(value: object) -> str:
+    """A default as the README writes it."""
+    if isinstance(value, tuple):
+        return ",".join(value)
+    if isinstance(value, float):
+        return f"{value:g}"
+    return str(value).replace(f"{ROOT}/", "")
+
+
+@pytest.mark.parametrize(("name", "cell"), ROWS, ids=lambda text: str(text)[:30])
+def test_the_default_is_the_one_in_the_table(name: str, cell: str) -> None:
+    default = in_words(Settings.model_fields[name.lower()].default)
+    assert ("" if cell in NOTHING else cell.strip("`")) == default
+
+
+@pytest.mark.parametrize("path", PAPERS, ids=lambda path: path.name)
+def test_links_and_pictures_lead_somewhere(path: Path) -> None:
+    for target in re.findall(r"\]\(([^)#\s]+)[^)]*\)", path.read_text("utf-8")):
+        if "://" not in target:
+            assert (path.parent / target).exists(), f"{path.name}: {target}"
+
+
+def test_every_flask_command_in_the_papers_exists(app: Flask) -> None:
+    text = "\n".join(path.read_text("utf-8") for path in PAPERS)
+    text += "".join(path.read_text("utf-8") for path in (ROOT / "docs/operate").iterdir())
+    found = set(re.findall(r"flask --app app ([a-z][a-z -]*[a-z])", text))
+    assert found
+    for words in found:
+        command: click.Command = app.cli
+        for word in words.split():
+            if isinstance(command, click.Group):
+                known = command.get_command(click.Context(command), word)
+                assert known, f"flask --app app {words}"
+                command = known
+
+
+def test_every_make_target_in_the_papers_exists() -> None:
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    targets = set(re.findall(r"^([a-z]+):", makefile, re.M))
+    named = set(re.findall(r"(?:`| {4})make ([a-z]+(?: [a-z]+)*)", README))
+    assert named
+    assert {word for words in named for word in words.split()} - {"all", "that"} <= targets
+
+
+def test_the_proxy_writes_nothing_of_a_visitor_to_its_disk() -> None:
+    sample = (ROOT / "docs/operate/nginx.conf").read_text("utf-8")
+    assert re.search(r"proxy_max_temp_file_size 0;", sample)
+    sizes = re.findall(r"client_(?:max_body|body_buffer)_size (\w+);", sample)
+    assert len(sizes) == 2
+    assert len(set(sizes)) == 1, "a longer body would lie in a temporary file"
+    assert sample.count("access_log off;") == sample.count("\nserver {")
+    assert not re.search(r"X-Forwarded-For \$proxy_add", sample)
