@@ -6,7 +6,8 @@ import sys
 import threading
 from pathlib import Path
 
-from demo.stripe.account import LiveKeyRefused, NotLoopback
+from demo.stripe.account import NotLoopback
+from demo.stripe.keys import LiveKeyRefused, UnknownPermission
 from demo.stripe.serving import RunningStandIn
 
 
@@ -19,7 +20,19 @@ def _arguments() -> argparse.ArgumentParser:
         "--webhook-secret", action="append", default=[], help="repeat it while rolling a secret"
     )
     parser.add_argument("--secret-key", required=True, help="a test key: sk_test_… or rk_test_…")
+    parser.add_argument(
+        "--restricted-key",
+        action="append",
+        default=[],
+        type=_key_with_permissions,
+        help="a further key, as rk_test_…=rak_charge_write,rak_invoice_read; may be repeated",
+    )
     return parser
+
+
+def _key_with_permissions(given: str) -> tuple[str, list[str]]:
+    key, _, permissions = given.partition("=")
+    return key, [one for one in permissions.split(",") if one]
 
 
 def main() -> None:
@@ -34,8 +47,9 @@ def main() -> None:
             webhook_url=given.webhook_url,
             webhook_secrets=given.webhook_secret,
             secret_key=given.secret_key,
+            restricted_keys=dict(given.restricted_key),
         )
-    except (LiveKeyRefused, NotLoopback) as refusal:
+    except (LiveKeyRefused, NotLoopback, UnknownPermission) as refusal:
         parser.error(str(refusal))
     except OSError as failure:
         parser.error(f"port {given.port}: {failure.strerror}")

@@ -1,4 +1,4 @@
-"""One Stripe account as the stand-in keeps it: its key, endpoints, books, and the events that tell
+"""One Stripe account as the stand-in keeps it: its keys, endpoints, books, and the events that tell
 of each change.
 """
 
@@ -9,16 +9,13 @@ from dataclasses import dataclass, field
 
 from demo.stripe import objects
 from demo.stripe.gate import Gate
+from demo.stripe.keys import Keyring
 from demo.stripe.ledger import Json, Ledger
 from demo.stripe.loopback import is_loopback
+from demo.stripe.versions import as_of
 
 NEWEST_VERSION = "2026-10-28.endive"
 CONFIGURED_ENDPOINT = "we_configured"
-TEST_KEYS = ("sk_test_", "rk_test_")
-
-
-class LiveKeyRefused(ValueError):
-    """A key that is not a test key must never come near a stand-in."""
 
 
 class NotLoopback(ValueError):
@@ -40,13 +37,9 @@ class Cause:
 class Account:
     ledger: Ledger
     gate: Gate
-    secret_key: str
+    keys: Keyring
     base_url: str
     news: threading.Event = field(default_factory=threading.Event)  # there is something to deliver
-
-    def __post_init__(self) -> None:
-        if not self.secret_key.startswith(TEST_KEYS):
-            raise LiveKeyRefused("The stand-in takes test keys only: sk_test_… or rk_test_…")
 
     def now(self) -> int:
         return int(self.ledger.now())
@@ -64,6 +57,7 @@ class Account:
         request = (cause or Cause()).body()
         made = objects.event(kind, subject, version, self.now(), request, len(listening))
         self.gate.check_event(made)
+        made["data"] = {"object": as_of(version, subject)}
         self.ledger.add(made)
         for endpoint in reversed(listening):
             self.ledger.execute(
@@ -116,11 +110,27 @@ class Account:
 
     # Books
 
-    def enter(self, source: Json, kind: str, amount: int, fee: int, days: int) -> Json:
+    def enter(
+        self,
+        source: Json,
+        kind: str,
+        amount: int,
+        fee: int,
+        days: int,
+        *,
+        category: str | None = None,
+    ) -> Json:
         """A line in the books, available after so many days."""
         now = self.now()
         line = objects.balance_transaction(
-            source["id"], kind, amount, fee, source["currency"], now, now + days * 86_400
+            source["id"],
+            kind,
+            amount,
+            fee,
+            source["currency"],
+            now,
+            now + days * 86_400,
+            category,
         )
         self.ledger.add(line)
         return line

@@ -2,12 +2,15 @@
 
 from demo.stripe import objects
 from demo.stripe.account import Account, Cause
+from demo.stripe.attempts import intent_id_of
+from demo.stripe.customers import bank_of, card_of
+from demo.stripe.fraud_warnings import settle_warnings
 from demo.stripe.ledger import Json
+from demo.stripe.refund_ends import UNDECIDED, fail_refund
 
-SETTLED_AFTER = 2  # seconds until a card charge shows its balance transaction
 CARD_FEE_PER_MILLE, CARD_FEE_FIXED, DEBIT_FEE = 15, 25, 35
 CARD_DAYS, DEBIT_DAYS = 2, 5
-REFUND_SENT_AFTER = 10
+REFUND_SENT_AFTER, TROUBLE_AFTER = 10, 3
 
 
 def settle(account: Account, charge_id: str) -> None:
@@ -23,6 +26,10 @@ def settle(account: Account, charge_id: str) -> None:
     charge["balance_transaction"] = line["id"]
     account.ledger.save(charge)
     account.emit("charge.updated", charge)
+    method = account.ledger.get("payment_method", charge["payment_method"])
+    number = card_of(method) or bank_of(method)
+    if number and number.aftermath:
+        account.ledger.schedule(number.aftermath, charge_id, account.ledger.now() + TROUBLE_AFTER)
 
 
 def expire(account: Account, session: Json, cause: Cause | None = None) -> Json:
@@ -30,8 +37,8 @@ def expire(account: Account, session: Json, cause: Cause | None = None) -> Json:
     session |= {"status": "expired", "url": None}
     account.ledger.save(session)
     account.emit("checkout.session.expired", session, cause)
-    if session["payment_intent"]:
-        intent = account.ledger.get("payment_intent", session["payment_intent"])
+    if intent_id := intent_id_of(account, session):
+        intent = account.ledger.get("payment_intent", intent_id)
         intent |= {
             "status": "canceled",
             "canceled_at": account.now(),
@@ -56,7 +63,12 @@ def refund(
     while.
     """
     made = objects.refund(charge, amount, account.now(), reason=reason, metadata=metadata or {})
-    kind = "refund" if made["status"] == "succeeded" else "payment_refund"
+    card = card_of(account.ledger.get("payment_method", charge["payment_method"]))
+    if card and card.refunding == "waits":
+        made["status"] = "pending"
+    if made["status"] == "pending":
+        made["pending_reason"] = "processing"
+    kind = "refund" if card else "payment_refund"
     made["balance_transaction"] = account.enter(made, kind, -amount, 0, 0)["id"]
     account.ledger.add(made)
     charge["amount_refunded"] += amount
@@ -64,18 +76,31 @@ def refund(
     account.ledger.save(charge)
     account.emit("refund.created", made, cause)
     account.emit("charge.refunded", charge, cause)
-    account.ledger.schedule("refund", made["id"], account.ledger.now() + REFUND_SENT_AFTER)
+    if charge["refunded"]:
+        settle_warnings(account, charge)
+    work = "refund fails" if card and card.refunding == "fails" else "refund"
+    account.ledger.schedule(work, made["id"], account.ledger.now() + REFUND_SENT_AFTER)
     return made
 
 
 def finish_refund(account: Account, refund_id: str) -> None:
     """The refund has left: a card's carries the bank's reference now, a debit's has arrived."""
     made = account.ledger.get("refund", refund_id)
+    if made["status"] not in UNDECIDED:
+        return
     made["status"] = "succeeded"
+    made.pop("pending_reason", None)
     if "card" in made["destination_details"]:
         made["destination_details"]["card"] |= {
             "reference": objects.new_id("", 23),
             "reference_status": "available",
         }
     account.ledger.save(made)
+    account.emit("charge.refund.updated", made)
     account.emit("refund.updated", made)
+
+
+def let_refund_fail(account: Account, refund_id: str) -> None:
+    made = account.ledger.get("refund", refund_id)
+    if made["status"] in UNDECIDED:
+        fail_refund(account, made, "expired_or_canceled_card")

@@ -2,7 +2,6 @@
 the address.
 """
 
-import hmac
 import re
 import socket
 import time
@@ -21,6 +20,7 @@ from demo.stripe.ledger import Json
 from demo.stripe.params import Params, decode, items
 from demo.stripe.routes import Call, find_route
 from demo.stripe.timetable import run_due
+from demo.stripe.versions import as_of
 
 api = Blueprint("api", __name__, url_prefix="/v1")
 REQUESTS_KEPT = 1000
@@ -57,16 +57,7 @@ def answer(rest: str) -> Response:
 def _authenticate(account: Account) -> None:
     sent = request.authorization
     key = (sent.token if sent.type == "bearer" else sent.username) if sent else None
-    if not key:
-        raise StripeError(
-            401,
-            "invalid_request_error",
-            "You did not provide an API key. Give it as a Bearer token, or as the user of basic"
-            " authentication.",
-        )
-    if not hmac.compare_digest(key.encode(), account.secret_key.encode()):
-        shown = f"{key[:8]}{'*' * 12}{key[-4:]}" if len(key) > 16 else "*" * len(key)
-        raise StripeError(401, "invalid_request_error", f"Invalid API Key provided: {shown}")
+    account.keys.admit(key, request.method, request.path)
 
 
 def _note_version(account: Account) -> None:
@@ -127,12 +118,15 @@ def _attempt(account: Account, cause: Cause, body: str, fault: Fault | None) -> 
 def _handle(account: Account, cause: Cause, body: str) -> Json:
     handler, ids = find_route(request.method, request.path)
     query = request.query_string.decode()
-    account.gate.check_request(request.method, request.path, body, query)
+    # The SDK sends the parameters of a DELETE with the address; the description has them as a body.
+    asked = query if request.method == "DELETE" else body
+    account.gate.check_request(request.method, request.path, asked, query)
     params: Params = decode(body if request.method == "POST" else query)
     made = handler(Call(account, request.path, params, cause, ids))
     made = expand(account, made, items(params, "expand"))
     account.gate.check_answer(request.method, request.path, made)
-    return made
+    shown: Json = as_of(request.headers.get("Stripe-Version", NEWEST_VERSION), made)
+    return shown
 
 
 def _log(request_id: str, given: Answer) -> None:

@@ -28,14 +28,32 @@ NOT_AUTHENTICATED = Decline(
 )
 
 
+AUTHENTICATION_REQUIRED = Decline(
+    "authentication_required",
+    "authentication_required",
+    "Your card was declined. This transaction requires authentication.",
+)
+Renewal = Literal["pays", "declined", "authenticate"]
+Aftermath = Literal["", "dispute", "warning"]
+Refunding = Literal["succeeds", "waits", "fails"]
+
+
 @dataclass(frozen=True)
 class Card:
+    """`renewal` is what comes of a charge made while the payer is away; a card that `attaches`
+    begins a subscription although its charges are declined.
+    """
+
     number: str
     says: str
     decline: Decline | None = None
     asks_authentication: bool = False
     brand: str = "visa"
     country: str = "US"
+    renewal: Renewal = "pays"
+    attaches: bool = False
+    refunding: Refunding = "succeeds"
+    aftermath: Aftermath = ""
 
 
 @dataclass(frozen=True)
@@ -44,21 +62,46 @@ class BankAccount:
     says: str
     outcome: Literal["pays", "fails"] = "pays"
     after: int = SOON
+    aftermath: Aftermath = ""
 
 
 # 0341 attaches to a customer and then declines each charge, so a single payment meets the decline.
+# At Stripe the first invoice of a subscription would too; here it is paid, to have a renewal fail.
 CARDS = {
     card.number: card
     for card in (
         Card("4242424242424242", "pays"),
         Card("5555555555554444", "pays (Mastercard)", brand="mastercard"),
+        Card("4000001120000005", "pays; issued in Belarus", country="BY"),
+        Card("4000006430000009", "pays; issued in Russia", country="RU"),
         Card("4000000000000002", "is declined", GENERIC),
         Card("4000000000009995", "is declined: insufficient funds", INSUFFICIENT),
         Card("4000000000000069", "is declined: expired", EXPIRED),
         Card("4000000000000127", "is declined: wrong security code", WRONG_CVC),
-        Card("4000002760003184", "asks for 3-D Secure", asks_authentication=True, country="DE"),
-        Card("4000000000000341", "attaches, but each charge is declined", GENERIC),
-        Card("4000000000000259", "pays"),
+        Card(
+            "4000002760003184",
+            "asks for 3-D Secure, at every renewal too",
+            asks_authentication=True,
+            country="DE",
+            renewal="authenticate",
+        ),
+        Card(
+            "4000002500003155",
+            "asks for 3-D Secure once; renewals pay",
+            asks_authentication=True,
+            country="FR",
+        ),
+        Card(
+            "4000000000000341",
+            "begins a subscription; each other charge is declined",
+            GENERIC,
+            renewal="declined",
+            attaches=True,
+        ),
+        Card("4000000000000259", "pays; is disputed", aftermath="dispute"),
+        Card("4000000000005423", "pays; a warning of fraud follows", aftermath="warning"),
+        Card("4000000000005126", "pays; a refund fails later", refunding="fails"),
+        Card("4000000000007726", "pays; a refund is pending first", refunding="waits"),
     )
 }
 ACCOUNTS = {
@@ -66,7 +109,7 @@ ACCOUNTS = {
     for account in (
         BankAccount("DE89370400440532013000", "pays after a few seconds"),
         BankAccount("DE62370400440532013001", "fails after a few seconds", "fails"),
-        BankAccount("DE35370400440532013002", "pays after a few seconds"),
+        BankAccount("DE35370400440532013002", "pays, and is disputed", aftermath="dispute"),
         BankAccount("DE08370400440532013003", "pays after three minutes", after=LATER),
         BankAccount("DE78370400440532013004", "fails after three minutes", "fails", LATER),
     )

@@ -2,41 +2,18 @@
 happens in the dashboard.
 """
 
-from collections.abc import Callable
-from typing import Any
-
-from flask import Blueprint, Response, current_app, jsonify, request
+from flask import Response, current_app, jsonify
 
 from demo.stripe import afterwards
 from demo.stripe.account import Account
 from demo.stripe.api import RequestLog
 from demo.stripe.deliverer import Deliverer, Release
-from demo.stripe.errors import StripeError
 from demo.stripe.faults import KINDS, Fault, Faults
+from demo.stripe.keys import LiveKeyRefused, UnknownPermission
 from demo.stripe.ledger import Json
+from demo.stripe.orders import WrongOrder, change, controls, current_account, read_order
 from demo.stripe.refunds import refundable
 from demo.stripe.timetable import run_due
-
-controls = Blueprint("controls", __name__, url_prefix="/_test")
-
-
-class WrongOrder(Exception):
-    """A control was given something it cannot do."""
-
-
-@controls.errorhandler(WrongOrder)
-def refuse(wrong: WrongOrder) -> tuple[Response, int]:
-    return jsonify(error=str(wrong)), 400
-
-
-@controls.errorhandler(StripeError)
-def refuse_as_stripe(refusal: StripeError) -> tuple[Response, int]:
-    return jsonify(refusal.body()), refusal.status
-
-
-def _account() -> Account:
-    account: Account = current_app.extensions["account"]
-    return account
 
 
 def _deliverer() -> Deliverer:
@@ -44,32 +21,19 @@ def _deliverer() -> Deliverer:
     return deliverer
 
 
-def _order(**known: type | tuple[type, ...]) -> Json:
-    """The JSON sent, held to the names and types a control knows. Only JSON: a foreign page cannot
-    post it here.
-    """
-    sent: Any = request.get_json() if request.content_length else {}
-    if not isinstance(sent, dict):
-        raise WrongOrder("Send a JSON object.")
-    for name, value in sent.items():
-        if name not in known or not isinstance(value, known[name]):
-            raise WrongOrder(f"{name}: not known, or of the wrong type")
-    return sent
-
-
 @controls.post("/hold")
 def hold() -> Response:
     """{"on": true} keeps new events back; {"on": false} lets them flow again, in order."""
     deliverer = _deliverer()
-    deliverer.held = bool(_order(on=bool).get("on", True))
-    _account().news.set()
+    deliverer.held = bool(read_order(on=bool).get("on", True))
+    current_account().news.set()
     return jsonify(held=deliverer.held)
 
 
 @controls.post("/release")
 def release() -> Response:
     """Sends all that waits, and answers when it is sent. A hold stays on for later events."""
-    sent = _order(
+    sent = read_order(
         order=str, copies=int, drop=list, delay=(int, float), secret=str, skew=int, seed=int
     )
     if sent.get("order", "in") not in {"in", "reverse", "shuffle"} or sent.get("copies", 1) < 1:
@@ -81,7 +45,7 @@ def release() -> Response:
 @controls.post("/fault")
 def fault() -> Response:
     """Orders trouble for the next `count` calls; {"kind": "none"} cancels what is on order."""
-    sent = _order(kind=str, seconds=(int, float), count=int, path=str, method=str)
+    sent = read_order(kind=str, seconds=(int, float), count=int, path=str, method=str)
     faults: Faults = current_app.extensions["faults"]
     if sent.get("kind") == "none":
         faults.clear()
@@ -95,10 +59,10 @@ def fault() -> Response:
 @controls.post("/clock")
 def clock() -> Response:
     """{"advance": seconds}: never back. All that falls due meanwhile is done before the answer."""
-    seconds = _order(advance=(int, float)).get("advance", 0)
+    seconds = read_order(advance=(int, float)).get("advance", 0)
     if seconds < 0:
         raise WrongOrder("advance: the clock goes forward only")
-    account = _account()
+    account = current_account()
     account.ledger.advance(seconds)
     done = run_due(account)
     account.news.set()
@@ -108,19 +72,19 @@ def clock() -> Response:
 @controls.post("/refund")
 def refund() -> Response:
     """A refund made in Stripe's dashboard: {"charge": id, "amount": minor units, or all}."""
-    sent = _order(charge=str, amount=int)
+    sent = read_order(charge=str, amount=int)
 
     def give_back(account: Account, charge: Json) -> Json:
-        return afterwards.refund(account, charge, refundable(charge, sent.get("amount")))
+        return afterwards.refund(account, charge, refundable(account, charge, sent.get("amount")))
 
-    return jsonify(_change("charge", sent, give_back))
+    return jsonify(change("charge", sent, give_back))
 
 
 @controls.post("/expire")
 def expire() -> Response:
     """Ends an open session at once: {"session": id}."""
-    sent = _order(session=str)
-    return jsonify(_change("session", sent, _expire))
+    sent = read_order(session=str)
+    return jsonify(change("session", sent, _expire))
 
 
 def _expire(account: Account, session: Json) -> Json:
@@ -129,21 +93,24 @@ def _expire(account: Account, session: Json) -> Json:
     return afterwards.expire(account, session)
 
 
-def _change(name: str, sent: Json, change: Callable[[Account, Json], Json]) -> Json:
-    account = _account()
-    kind = {"session": "checkout.session"}.get(name, name)
-    with account.ledger.transaction():
-        run_due(account)
-        found = account.ledger.find(kind, sent.get(name, ""))
-        if found is None:
-            raise WrongOrder(f"{name}: no such {kind}")
-        return change(account, found)
+@controls.post("/key")
+def key() -> Response:
+    """{"key": "rk_test_…", "permissions": ["rak_charge_write", …]}: a restricted key, made or
+    changed until the stand-in ends.
+    """
+    sent = read_order(key=str, permissions=list)
+    permissions = [str(one) for one in sent.get("permissions", [])]
+    try:
+        current_account().keys.add(sent.get("key", ""), permissions)
+    except (LiveKeyRefused, UnknownPermission) as refusal:
+        raise WrongOrder(str(refusal)) from None
+    return jsonify(permissions=permissions)
 
 
 @controls.get("/deliveries")
 def deliveries() -> Response:
     """Every delivery, oldest first: to whom, in what state, and each attempt."""
-    ledger = _account().ledger
+    ledger = current_account().ledger
     shown = []
     for row in ledger.rows("select * from deliveries order by id"):
         attempts = ledger.rows(
@@ -166,7 +133,7 @@ def deliveries() -> Response:
 @controls.get("/events")
 def events() -> Response:
     """Every event, oldest first."""
-    account = _account()
+    account = current_account()
     run_due(account)
     return jsonify(events=[account.show_event(one) for one in account.ledger.all("event")][::-1])
 

@@ -16,7 +16,13 @@ REFERENCES = {
     "payment_method": ("payment_method",),
     "balance_transaction": ("balance_transaction",),
     "product": ("product",),
-    "source": ("charge", "refund"),
+    "source": ("charge", "refund", "dispute"),
+    "subscription": ("subscription",),
+    "invoice": ("invoice",),
+    "latest_invoice": ("invoice",),
+    "default_payment_method": ("payment_method",),
+    "price": ("price",),
+    "failure_balance_transaction": ("balance_transaction",),
 }
 
 
@@ -46,6 +52,8 @@ def _fill(account: Account, place: Json, step: str, path: str) -> None:
     kind = place.get("object")
     if kind == "checkout.session" and step == "line_items":
         place[step] = line_items(account, place["id"])
+    elif kind == "invoice" and step == "payments":
+        place[step] = invoice_payments(account, place["id"])
     elif kind == "charge" and step == "refunds":
         place[step] = _refunds(account, place["id"])
     elif step not in place or (isinstance(place[step], str) and step not in REFERENCES):
@@ -72,6 +80,16 @@ def line_items(account: Account, session_id: str) -> Json:
         "data": account.ledger.private(session_id)["line_items"],
         "has_more": False,
         "url": f"/v1/checkout/sessions/{session_id}/line_items",
+    }
+
+
+def invoice_payments(account: Account, invoice_id: str) -> Json:
+    known = account.ledger.all("invoice_payment")
+    return {
+        "object": "list",
+        "data": [one for one in known if one["invoice"] == invoice_id],
+        "has_more": False,
+        "url": f"/v1/invoice_payments?invoice={invoice_id}",
     }
 
 

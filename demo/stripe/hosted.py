@@ -2,6 +2,7 @@
 says what this is.
 """
 
+from datetime import UTC, datetime
 from urllib.parse import quote
 
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
@@ -35,7 +36,12 @@ def keep_to_itself(response: Response) -> Response:
 
 @hosted.context_processor
 def helpers() -> dict[str, object]:
-    return {"display": display, "grouped": grouped, "countries": COUNTRIES}
+    return {"display": display, "grouped": grouped, "countries": COUNTRIES, "day": _day}
+
+
+def _day(moment: int) -> str:
+    """Unix seconds as a date."""
+    return f"{datetime.fromtimestamp(moment, UTC):%d %B %Y}".lstrip("0")
 
 
 def _account() -> Account:
@@ -98,7 +104,12 @@ def authenticate(session_id: str) -> Page:
     session = account.ledger.find("checkout.session", session_id)
     if session is None or not card_payments.is_awaiting_authentication(account, session):
         return redirect(url_for(".pay", session_id=session_id), 303)
-    return render_template("stripe/authenticate.html", session=session)
+    return render_template(
+        "stripe/authenticate.html",
+        amount=session["amount_total"],
+        currency=session["currency"],
+        action=url_for(".answer_authentication", session_id=session_id),
+    )
 
 
 @hosted.post("/c/pay/<session_id>/authenticate")

@@ -42,6 +42,7 @@ class Ledger:
     def __init__(self, path: Path | None) -> None:
         self._lock = threading.RLock()
         self._depth = 0
+        self._standing_at: float | None = None
         self._db = sqlite3.connect(
             path or ":memory:", check_same_thread=False, isolation_level=None
         )
@@ -94,7 +95,22 @@ class Ledger:
 
     def now(self) -> float:
         """Unix seconds by the stand-in's own clock, which tests may put forward."""
+        with self._lock:
+            if self._standing_at is not None:
+                return self._standing_at
         return time.time() + float(self.recall("clock", "0"))
+
+    @contextmanager
+    def standing_at(self, moment: float) -> Iterator[None]:
+        """The clock shows when work fell due while that work is done: a year put forward at once
+        has its twelve renewals a month apart.
+        """
+        with self._lock:
+            self._standing_at = moment
+            try:
+                yield
+            finally:
+                self._standing_at = None
 
     def advance(self, seconds: float) -> None:
         with self.transaction():
@@ -153,12 +169,17 @@ class Ledger:
             "insert into jobs (due_at, kind, subject) values (?, ?, ?)", due_at, kind, subject
         )
 
-    def next_job(self) -> tuple[int, str, str] | None:
+    def next_job(self, until: float) -> tuple[int, str, str, float] | None:
+        """Number, kind, subject and time of the first work that is due."""
         found = self.rows(
-            "select id, kind, subject from jobs where due_at <= ? order by due_at, id limit 1",
-            self.now(),
+            "select id, kind, subject, due_at from jobs where due_at <= ?"
+            " order by due_at, id limit 1",
+            until,
         )
-        return (found[0]["id"], found[0]["kind"], found[0]["subject"]) if found else None
+        if not found:
+            return None
+        job = found[0]
+        return job["id"], job["kind"], job["subject"], job["due_at"]
 
     def finish_job(self, job: int) -> None:
         self.execute("delete from jobs where id = ?", job)

@@ -23,13 +23,18 @@ def list_objects(
 ) -> Json:
     """Objects of a kind whose fields equal the given filters."""
     refuse_others(params, (*PAGING, *filters))
+    found = filtered(account, kind, params, filters)
+    return page(kind, within(found, params), path, params)
+
+
+def filtered(account: Account, kind: str, params: Params, filters: Iterable[str]) -> list[Json]:
+    """Those of a kind whose own fields equal the given filters, newest first."""
     wanted = {name: text(params, name) for name in filters if text(params, name) is not None}
-    found = [
+    return [
         one
         for one in account.ledger.all(kind)
         if all(one.get(name) == value for name, value in wanted.items())
     ]
-    return page(kind, _within(found, params), path, params)
 
 
 def list_lines(account: Account, path: str, params: Params) -> Json:
@@ -56,7 +61,7 @@ def list_events(account: Account, path: str, params: Params) -> Json:
     ]
     if delivered is not None:
         found = [one for one in found if (one["pending_webhooks"] == 0) == delivered]
-    return page("event", _within(found, params), path, params)
+    return page("event", within(found, params), path, params)
 
 
 def page(kind: str, found: list[Json], path: str, params: Params) -> Json:
@@ -84,8 +89,8 @@ def _place(kind: str, found: list[Json], object_id: str, param: str) -> int:
     raise no_such(kind, object_id, param, in_body=True)
 
 
-def _within(found: list[Json], params: Params) -> list[Json]:
-    """`created`, as an exact second or as bounds."""
+def within(found: list[Json], params: Params) -> list[Json]:
+    """Those whose `created` fits, as an exact second or as bounds."""
     if isinstance(params.get("created"), str):
         exact = integer(params, "created")
         return [one for one in found if one["created"] == exact]

@@ -4,6 +4,7 @@ from demo.stripe import afterwards
 from demo.stripe.account import Account, Cause
 from demo.stripe.catalogue import merged
 from demo.stripe.currencies import display
+from demo.stripe.disputes import is_blocked
 from demo.stripe.errors import StripeError, invalid, missing, no_such
 from demo.stripe.ledger import Json
 from demo.stripe.params import Params, choice, integer, metadata, refuse_others, text
@@ -15,7 +16,7 @@ def create_refund(account: Account, params: Params, cause: Cause) -> Json:
     """Of a whole charge, or of `amount` minor units of it."""
     refuse_others(params, ("charge", "payment_intent", "amount", "reason", "metadata", "expand"))
     charge = _charge_of(account, params)
-    amount = refundable(charge, integer(params, "amount"))
+    amount = refundable(account, charge, integer(params, "amount"))
     return afterwards.refund(
         account,
         charge,
@@ -26,14 +27,14 @@ def create_refund(account: Account, params: Params, cause: Cause) -> Json:
     )
 
 
-def refundable(charge: Json, amount: int | None) -> int:
+def refundable(account: Account, charge: Json, amount: int | None) -> int:
     """The amount to give back, all that is left by default; raises StripeError when Stripe would
     refuse.
     """
     left = charge["amount"] - charge["amount_refunded"]
     if charge["status"] != "succeeded":
         raise invalid(f"Charge {charge['id']} has not succeeded.", param="charge")
-    if charge["disputed"]:
+    if is_blocked(account, charge):
         raise StripeError(
             400,
             "invalid_request_error",
@@ -93,3 +94,18 @@ def update_refund(account: Account, params: Params, cause: Cause, refund_id: str
     account.ledger.save(made)
     account.emit("refund.updated", made, cause)
     return made
+
+
+def cancel_refund(account: Account, params: Params, _cause: Cause, refund_id: str) -> Json:
+    """Refused: Stripe cancels by API only what waits for the payer (`requires_action`), and no
+    refund to a card or by bank debit ever does.
+    """
+    refuse_others(params, ("expand",))
+    made = account.ledger.find("refund", refund_id)
+    if made is None:
+        raise no_such("refund", refund_id, "refund")
+    raise invalid(
+        f"Refund {refund_id} has a status of {made['status']}. Only a refund with a status of"
+        " requires_action can be canceled.",
+        param="refund",
+    )

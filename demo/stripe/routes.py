@@ -6,7 +6,15 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from demo.stripe import catalogue, refunds, sessions
+from demo.stripe import (
+    billing_lists,
+    catalogue,
+    disputes,
+    portals,
+    refunds,
+    sessions,
+    subscriptions,
+)
 from demo.stripe.account import Account, Cause
 from demo.stripe.books import read_balance
 from demo.stripe.errors import no_such, unrecognised_url
@@ -58,16 +66,30 @@ def _line_items(call: Call) -> Json:
     return sessions.list_line_items(call.account, call.path, call.params, call.ids[0])
 
 
+def _listing(show: Callable[[Account, str, Params], Json]) -> Handler:
+    return lambda call: show(call.account, call.path, call.params)
+
+
+def _list_of(show: Callable[[Account, str, Params, str], Json]) -> Handler:
+    return lambda call: show(call.account, call.path, call.params, call.ids[0])
+
+
 def _balance(call: Call) -> Json:
     refuse_others(call.params, ("expand",))
     return read_balance(call.account)
 
 
-SESSION_FILTERS = ("payment_intent", "customer", "status")
+SESSION_FILTERS = ("payment_intent", "customer", "status", "subscription")
+WARNING = "radar.early_fraud_warning"
+PORTAL = "billing_portal.configuration"
 TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("GET", "balance", _balance),
     ("GET", "balance_transactions", lambda c: list_lines(c.account, c.path, c.params)),
     ("GET", "balance_transactions/*", _retrieve("balance_transaction", "id")),
+    ("GET", "billing_portal/configurations", _list(PORTAL)),
+    ("POST", "billing_portal/configurations", _create(portals.create_configuration)),
+    ("GET", "billing_portal/configurations/*", _retrieve(PORTAL, "configuration")),
+    ("POST", "billing_portal/sessions", _create(portals.create_session)),
     ("GET", "charges", _list("charge", "payment_intent", "customer")),
     ("GET", "charges/*", _retrieve("charge", "charge")),
     ("GET", "checkout/sessions", _list("checkout.session", *SESSION_FILTERS)),
@@ -79,18 +101,37 @@ TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "customers", _create(catalogue.create_customer)),
     ("GET", "customers/*", _retrieve("customer", "customer")),
     ("POST", "customers/*", _change(catalogue.update_customer)),
+    ("GET", "disputes", _list("dispute", "charge", "payment_intent")),
+    ("GET", "disputes/*", _retrieve("dispute", "dispute")),
+    ("POST", "disputes/*/close", _change(disputes.give_in)),
     ("GET", "events", lambda c: list_events(c.account, c.path, c.params)),
     ("GET", "events/*", _retrieve("event", "id")),
+    ("GET", "customers/*/payment_methods", _list_of(billing_lists.list_methods_of)),
+    ("GET", "invoice_payments", _listing(billing_lists.list_invoice_payments)),
+    ("GET", "invoice_payments/*", _retrieve("invoice_payment", "invoice_payment")),
+    ("GET", "invoices", _listing(billing_lists.list_invoices)),
+    ("GET", "invoices/*", _retrieve("invoice", "invoice")),
+    ("GET", "invoices/*/lines", _list_of(billing_lists.list_invoice_lines)),
     ("GET", "payment_intents", _list("payment_intent", "customer")),
     ("GET", "payment_intents/*", _retrieve("payment_intent", "intent")),
+    ("GET", "payment_methods", _listing(billing_lists.list_methods)),
     ("GET", "payment_methods/*", _retrieve("payment_method", "payment_method")),
+    ("GET", "prices", _list("price", "product", "currency", "type")),
+    ("GET", "prices/*", _retrieve("price", "price")),
     ("GET", "products", _list("product")),
     ("POST", "products", _create(catalogue.create_product)),
     ("GET", "products/*", _retrieve("product", "id")),
+    ("GET", "radar/early_fraud_warnings", _list(WARNING, "charge", "payment_intent")),
+    ("GET", "radar/early_fraud_warnings/*", _retrieve(WARNING, "early_fraud_warning")),
     ("GET", "refunds", _list("refund", "charge", "payment_intent")),
     ("POST", "refunds", _create(refunds.create_refund)),
     ("GET", "refunds/*", _retrieve("refund", "refund")),
     ("POST", "refunds/*", _change(refunds.update_refund)),
+    ("POST", "refunds/*/cancel", _change(refunds.cancel_refund)),
+    ("GET", "subscriptions", _listing(billing_lists.list_subscriptions)),
+    ("GET", "subscriptions/*", _retrieve("subscription", "id")),
+    ("POST", "subscriptions/*", _change(subscriptions.update_subscription)),
+    ("DELETE", "subscriptions/*", _change(subscriptions.cancel_subscription)),
     ("GET", "webhook_endpoints", _list("webhook_endpoint")),
     ("POST", "webhook_endpoints", _create(catalogue.create_endpoint)),
     ("GET", "webhook_endpoints/*", _retrieve("webhook_endpoint", "webhook_endpoint")),

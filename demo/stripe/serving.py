@@ -2,7 +2,7 @@
 
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -10,17 +10,23 @@ from typing import Self
 from flask import Flask
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
+from demo.stripe import controls as everyday_controls
+from demo.stripe import life_controls
 from demo.stripe.account import Account
 from demo.stripe.api import RequestLog, api
-from demo.stripe.controls import controls
 from demo.stripe.deliverer import Deliverer
 from demo.stripe.faults import Faults
 from demo.stripe.gate import open_gate
 from demo.stripe.hosted import hosted
+from demo.stripe.invoice_pages import invoice_pages
+from demo.stripe.keys import keyring_of
 from demo.stripe.ledger import Ledger
 from demo.stripe.loopback import guard_host
+from demo.stripe.orders import controls
+from demo.stripe.portal_pages import portal_pages
 
 HOST = "127.0.0.1"
+CONTROLS = (everyday_controls, life_controls)  # importing them is what adds their addresses
 
 
 def create_stand_in(
@@ -29,15 +35,18 @@ def create_stand_in(
     webhook_secrets: Sequence[str],
     secret_key: str,
     base_url: str,
+    restricted_keys: Mapping[str, Collection[str]] | None = None,
 ) -> Flask:
     """The application. `ledger` None keeps it in memory; an empty `webhook_url` sends nothing;
-    `base_url` is where payers find the hosted page. Deliveries begin with
+    `base_url` is where payers find the hosted page; `restricted_keys` are further keys, each with
+    its permissions (demo.stripe.keys). Deliveries begin with
     `app.extensions["deliverer"].start()`.
 
-    Raises LiveKeyRefused, NotLoopback.
+    Raises LiveKeyRefused, NotLoopback, UnknownPermission.
     """
     app = Flask("demo.stripe", template_folder="../templates", static_folder="../static")
-    account = Account(Ledger(ledger), open_gate(), secret_key, base_url.rstrip("/"))
+    keys = keyring_of(secret_key, restricted_keys or {})
+    account = Account(Ledger(ledger), open_gate(), keys, base_url.rstrip("/"))
     account.configure_endpoint(webhook_url, webhook_secrets)
     app.extensions |= {
         "account": account,
@@ -46,7 +55,7 @@ def create_stand_in(
         "request_log": RequestLog(),
     }
     guard_host(app)
-    for part in (api, hosted, controls):
+    for part in (api, hosted, invoice_pages, portal_pages, controls):
         app.register_blueprint(part)
     return app
 
@@ -67,11 +76,14 @@ class RunningStandIn:
         webhook_url: str = "",
         webhook_secrets: Sequence[str] = (),
         secret_key: str,
+        restricted_keys: Mapping[str, Collection[str]] | None = None,
     ) -> None:
         listening = socket.create_server((HOST, port))
         self.url = f"http://{HOST}:{listening.getsockname()[1]}"
         try:
-            self.app = create_stand_in(ledger, webhook_url, webhook_secrets, secret_key, self.url)
+            self.app = create_stand_in(
+                ledger, webhook_url, webhook_secrets, secret_key, self.url, restricted_keys
+            )
             self._server: BaseWSGIServer = make_server(
                 HOST, 0, self.app, threaded=True, request_handler=_Quiet, fd=listening.fileno()
             )

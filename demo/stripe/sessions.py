@@ -2,7 +2,7 @@
 
 from demo.stripe import afterwards, objects
 from demo.stripe.account import Account, Cause
-from demo.stripe.currencies import check_currency, check_total, check_unit_amount
+from demo.stripe.currencies import check_total
 from demo.stripe.errors import invalid, missing, no_such
 from demo.stripe.expand import line_items as stored_line_items
 from demo.stripe.ledger import Json
@@ -16,18 +16,23 @@ from demo.stripe.params import (
     metadata,
     nested,
     refuse_others,
-    required,
     text,
     web_address,
 )
+from demo.stripe.price_data import read_price, read_quantity
 
 SHORTEST, LONGEST = 30 * 60, 24 * 3600  # seconds a session may stay open
 CARRIED = (
     *("adaptive_pricing", "cancel_url", "client_reference_id", "customer", "customer_creation"),
     *("customer_email", "custom_text", "excluded_payment_method_types", "expand", "expires_at"),
-    *("line_items", "locale", "metadata", "mode", "payment_intent_data", "submit_type"),
-    *("success_url", "ui_mode"),
+    *("line_items", "locale", "metadata", "mode", "payment_intent_data"),
+    *("payment_method_collection", "submit_type", "subscription_data", "success_url", "ui_mode"),
 )
+ONLY_IN_MODE = {
+    "payment": ("customer_creation", "payment_intent_data"),
+    "subscription": ("payment_method_collection", "subscription_data"),
+}
+OTHER_MODE = {"payment": "subscription", "subscription": "payment"}
 INTENT_TEXTS = {
     "description": 1000,
     "receipt_email": 800,
@@ -37,13 +42,14 @@ INTENT_TEXTS = {
 
 
 def create_session(account: Account, params: Params, _cause: Cause) -> Json:
-    """A hosted session in payment mode."""
+    """A hosted session, for one payment or for a subscription."""
     refuse_others(params, CARRIED)
-    _check_mode(params)
+    mode = _read_mode(params)
     chosen = [_line_item(account, number, given) for number, given in _given_items(params)]
     currency = chosen[0]["currency"]
     if any(item["currency"] != currency for item in chosen):
         raise invalid("All line items must have the same currency.", param="line_items")
+    _check_rhythm(mode, chosen)
     total = sum(item["amount_total"] for item in chosen)
     check_total(total, currency, "line_items[0][price_data][unit_amount]")
     session_id = objects.new_id("cs_test_a1", 56)
@@ -56,25 +62,46 @@ def create_session(account: Account, params: Params, _cause: Cause) -> Json:
         expires_at=_expiry(account, params),
         payment_method_types=_ways_to_pay(params, currency),
         url=f"{account.base_url}/c/pay/{session_id}",
-        **_as_asked(account, params),
+        **(_as_asked(account, params) | _by_mode(params, mode)),
     )
-    private = {"line_items": chosen, "payment_intent_data": _intent_data(params)}
+    private = {
+        "line_items": chosen,
+        "payment_intent_data": _intent_data(params),
+        "subscription_data": _subscription_data(params),
+    }
     account.ledger.add(session, private)
     account.ledger.schedule("expire", session_id, session["expires_at"])
     return session
 
 
-def _check_mode(params: Params) -> None:
+def _read_mode(params: Params) -> str:
     mode = choice(params, "mode", ("payment", "setup", "subscription"))
     if mode is None:
         raise missing("mode")
-    if mode != "payment":
-        raise invalid(f"This stand-in has no mode={mode} yet.", param="mode")
+    if mode == "setup":
+        raise invalid("This stand-in has no mode=setup.", param="mode")
+    for name in ONLY_IN_MODE[OTHER_MODE[mode]]:
+        if name in params:
+            raise invalid(f"You can not pass `{name}` in `{mode}` mode.", param=name)
     if choice(params, "ui_mode", ("hosted_page", "embedded_page", "elements")) not in {
         None,
         "hosted_page",
     }:
         raise invalid("This stand-in has hosted pages only.", param="ui_mode")
+    return mode
+
+
+def _by_mode(params: Params, mode: str) -> Json:
+    """A subscription always has a customer, and needs a way to pay that lasts."""
+    if mode == "payment":
+        return {"mode": mode}
+    always = choice(params, "payment_method_collection", ("always", "if_required"))
+    return {
+        "mode": mode,
+        "customer_creation": None if text(params, "customer") else "always",
+        "invoice_creation": None,
+        "payment_method_collection": always or "always",
+    }
 
 
 def _given_items(params: Params) -> list[tuple[int, Params]]:
@@ -87,29 +114,29 @@ def _given_items(params: Params) -> list[tuple[int, Params]]:
 def _line_item(account: Account, number: int, given: Params) -> Json:
     where = f"line_items[{number}]"
     refuse_others(given, ("price_data", "quantity"), where)
-    data = nested(given, "price_data")
-    refuse_others(data, ("currency", "unit_amount", "product"), f"{where}[price_data]")
-    if not data:
-        raise missing(f"{where}[price_data]")
-    currency = check_currency(
-        required(data, "currency", param=f"{where}[price_data][currency]"),
-        f"{where}[price_data][currency]",
-    )
-    product_id = required(data, "product", param=f"{where}[price_data][product]")
-    product = account.ledger.find("product", product_id)
-    if product is None:
-        raise no_such("product", product_id, f"{where}[price_data][product]", in_body=True)
-    amount = integer(data, "unit_amount", param=f"{where}[price_data][unit_amount]")
-    if amount is None:
-        raise missing(f"{where}[price_data][unit_amount]")
-    check_unit_amount(amount, currency, f"{where}[price_data][unit_amount]")
-    quantity = integer(given, "quantity", param=f"{where}[quantity]")
-    if quantity is None:
-        raise missing(f"{where}[quantity]")
-    if quantity < 1:
-        raise invalid("This value must be at least 1.", param=f"{where}[quantity]")
-    price = objects.price(product_id, currency, amount, account.now())
-    return objects.line_item(price, product["name"], quantity)
+    price = read_price(account, given, where)
+    product = account.ledger.get("product", price["product"])
+    return objects.line_item(price, product["name"], read_quantity(given, where))
+
+
+def _check_rhythm(mode: str, chosen: list[Json]) -> None:
+    """Recurring prices in subscription mode only, and all in one rhythm."""
+    rhythms = [item["price"]["recurring"] for item in chosen]
+    if mode == "payment" and any(rhythms):
+        raise invalid(
+            "You specified `payment` mode but passed a recurring price. Use `subscription` mode"
+            " or one-time prices.",
+            param="mode",
+        )
+    if mode == "subscription" and not any(rhythms):
+        raise invalid(
+            "You must provide at least one recurring price in `subscription` mode.", param="mode"
+        )
+    if any(rhythm != rhythms[0] for rhythm in rhythms):
+        raise invalid(
+            "This stand-in takes line items of one and the same interval only.",
+            param="line_items",
+        )
 
 
 def _expiry(account: Account, params: Params) -> int:
@@ -184,6 +211,13 @@ def _intent_data(params: Params) -> Json:
         for name, limit in INTENT_TEXTS.items()
     }
     return wanted | {"metadata": metadata(given, "payment_intent_data")}
+
+
+def _subscription_data(params: Params) -> Json:
+    given = nested(params, "subscription_data")
+    refuse_others(given, ("description", "metadata"), "subscription_data")
+    described = text(given, "description", limit=500, param="subscription_data[description]")
+    return {"description": described, "metadata": metadata(given, "subscription_data")}
 
 
 def expire_session(account: Account, params: Params, cause: Cause, session_id: str) -> Json:

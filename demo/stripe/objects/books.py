@@ -3,17 +3,28 @@
 from demo.stripe.ledger import Json
 from demo.stripe.objects.ids import new_id
 
+CATEGORIES = {"payment": "charge", "payment_refund": "refund"}
+
 
 def balance_transaction(
-    source: str, kind: str, amount: int, fee: int, currency: str, now: int, available_on: int
+    source: str,
+    kind: str,
+    amount: int,
+    fee: int,
+    currency: str,
+    now: int,
+    available_on: int,
+    category: str | None = None,
 ) -> Json:
-    """One line of Stripe's own books, in the minor units of the balance's currency."""
+    """One line of Stripe's own books, in the minor units of the balance's currency. The category
+    is that of reports, where it is not told by the kind.
+    """
     parts = [
         {
             "amount": fee,
             "application": None,
             "currency": currency,
-            "description": "Stripe processing fees",
+            "description": "Dispute fee" if category == "dispute" else "Stripe processing fees",
             "type": "stripe_fee",
         }
     ]
@@ -30,7 +41,7 @@ def balance_transaction(
         "fee": fee,
         "fee_details": parts if fee else [],
         "net": amount - fee,
-        "reporting_category": "refund" if amount < 0 else "charge",
+        "reporting_category": category or CATEGORIES.get(kind, kind),
         "source": source,
         "status": "pending",
         "type": kind,

@@ -27,7 +27,9 @@ def product(product_id: str, name: str, now: int, **given: object) -> Json:
     } | given
 
 
-def price(product_id: str, currency: str, unit_amount: int, now: int) -> Json:
+def price(
+    product_id: str, currency: str, unit_amount: int, now: int, recurring: Json | None = None
+) -> Json:
     """The price that Stripe makes of inline price_data: never active, so that it is used once."""
     return {
         "id": new_id("price_"),
@@ -42,11 +44,11 @@ def price(product_id: str, currency: str, unit_amount: int, now: int) -> Json:
         "metadata": {},
         "nickname": None,
         "product": product_id,
-        "recurring": None,
+        "recurring": recurring,
         "tax_behavior": "unspecified",
         "tiers_mode": None,
         "transform_quantity": None,
-        "type": "one_time",
+        "type": "recurring" if recurring else "one_time",
         "unit_amount": unit_amount,
         "unit_amount_decimal": str(unit_amount),
     }

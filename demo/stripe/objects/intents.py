@@ -58,6 +58,14 @@ def payment_intent(amount: int, currency: str, now: int, **given: object) -> Jso
     } | given
 
 
+def authentication(url: str, return_url: str) -> Json:
+    """next_action of a payment intent that waits for 3-D Secure."""
+    return {
+        "type": "redirect_to_url",
+        "redirect_to_url": {"return_url": return_url, "url": url},
+    }
+
+
 def payment_error(decline: Decline, method: Json, charge_id: str | None) -> Json:
     """last_payment_error of a payment intent."""
     error = {

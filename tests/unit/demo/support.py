@@ -93,6 +93,19 @@ class Desk:
         options: Any = {"idempotency_key": key} if key else {}
         return self.client.v1.checkout.sessions.create(session_params(**changes), options)
 
+    def create_monthly(self, key: str | None = None, **changes: Any) -> stripe.checkout.Session:
+        options: Any = {"idempotency_key": key} if key else {}
+        return self.client.v1.checkout.sessions.create(monthly_params(**changes), options)
+
+    def begin_monthly(self, card: str = PAYS, **changes: Any) -> stripe.Subscription:
+        """A monthly gift whose first payment went through."""
+        made = self.create_monthly(**changes)
+        self.pay(made, card)
+        if card.startswith("40000025") or card == ASKS_3DS:
+            self.post_form(f"{made.url}/authenticate", answer="complete")
+        found = self.client.v1.checkout.sessions.retrieve(made.id)
+        return self.client.v1.subscriptions.retrieve(str(found.subscription))
+
     def pay(self, session: stripe.checkout.Session, card: str = PAYS, **typed: str) -> Any:
         form = {
             "email": "olena@example.org",
@@ -129,9 +142,11 @@ class Desk:
     def types(self) -> list[str]:
         return [event["type"] for event in self.events()]
 
-    def fetch(self, path: str) -> Any:
+    def fetch(self, path: str, version: str = "2026-10-28.endive") -> Any:
         """The API's own JSON."""
-        answer = requests.get(self.url + path, auth=(KEY, ""), timeout=10)
+        answer = requests.get(
+            self.url + path, auth=(KEY, ""), headers={"Stripe-Version": version}, timeout=10
+        )
         assert answer.status_code == 200, answer.text
         return answer.json()
 
@@ -157,6 +172,23 @@ def session_params(**changes: Any) -> Any:
         "cancel_url": "http://127.0.0.1:9/cancelled",
     }
     return {name: value for name, value in (asked | changes).items() if value is not None}
+
+
+def monthly_params(**changes: Any) -> Any:
+    """The same as a monthly gift; `interval` may be another."""
+    interval = changes.pop("interval", "month")
+    asked = session_params(
+        **{
+            "mode": "subscription",
+            "subscription_data": {"metadata": {"recurring": "3"}},
+            "customer_creation": None,
+            "payment_intent_data": None,
+        }
+        | changes
+    )
+    if interval:
+        asked["line_items"][0]["price_data"]["recurring"] = {"interval": interval}
+    return asked
 
 
 def wait_until(what: Callable[[], bool], seconds: float = 5) -> None:

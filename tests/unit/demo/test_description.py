@@ -12,14 +12,17 @@ import pytest
 from stripe import APIError, InvalidRequestError
 
 from demo.stripe.errors import StripeError
-from demo.stripe.gate import DescriptionBroken, Gate, open_gate
+from demo.stripe.gate import DESCRIPTIONS, DescriptionBroken, Gate, open_gate
+from demo.stripe.versions import as_of
 from tests.unit.demo.support import (
     ASKS_3DS,
     DEBIT_FAILS,
     DEBIT_PAYS,
     DECLINED,
+    PAYS,
     Desk,
 )
+from tests.unit.demo.test_portal import open_portal, type_card
 
 
 @pytest.fixture(scope="module")
@@ -47,6 +50,8 @@ def lived(desk: Desk) -> Desk:
     desk.post_form(f"{secured.url}/authenticate", answer="fail")
     desk.pay(secured, ASKS_3DS)
     desk.post_form(f"{secured.url}/authenticate", answer="complete")
+    live_monthly(desk)
+    desk.pay_by_debit(desk.create_monthly(interval="year"), DEBIT_FAILS)
     for iban in (DEBIT_PAYS, DEBIT_FAILS):
         desk.pay_by_debit(desk.create_session(), iban)
     given_up = desk.create_session(currency="jpy", amount=5000)
@@ -58,21 +63,64 @@ def lived(desk: Desk) -> Desk:
             made = desk.client.v1.refunds.create({"charge": charge["id"], "amount": 500})
             desk.client.v1.refunds.update(made.id, {"metadata": {"by": "staff"}})
     desk.order("clock", advance=60)
+    for control in ("refund-fail", "refund-cancel"):
+        charge = desk.fetch("/v1/refunds?limit=1")["data"][0]["charge"]
+        made = desk.client.v1.refunds.create({"charge": charge, "amount": 100})
+        desk.order(control, refund=made.id)
+    live_quarrels(desk)
     desk.client.v1.webhook_endpoints.create(
         {"url": "http://127.0.0.1:9/hook", "enabled_events": ["charge.failed"]}
     )
     return desk
 
 
+def live_monthly(desk: Desk) -> None:
+    """Renewals of every kind, a pause, and both ways to end."""
+    v1 = desk.client.v1
+    gift = desk.begin_monthly()
+    desk.order("renew", subscription=gift.id)
+    failed = desk.order("renew", subscription=gift.id, outcome="declined")["invoice"]["id"]
+    for _ in range(3):
+        desk.order("retry", invoice=failed, outcome="declined")
+    secured = desk.begin_monthly(ASKS_3DS)
+    waiting = desk.order("renew", subscription=secured.id)["invoice"]
+    desk.post_form(f"{waiting['hosted_invoice_url']}/authenticate", answer="complete")
+    for behavior in ("void", "mark_uncollectible"):
+        v1.subscriptions.update(secured.id, {"pause_collection": {"behavior": behavior}})  # type: ignore[typeddict-item]
+        desk.order("renew", subscription=secured.id)
+    v1.subscriptions.update(secured.id, {"cancel_at_period_end": True})
+    portal = open_portal(desk, secured)
+    type_card(desk, portal, PAYS)
+
+
+def live_quarrels(desk: Desk) -> None:
+    """A dispute won, one lost, one of a bank debit, and a warning that is settled by it."""
+    desk.pay_by_debit(desk.create_session(), "DE35370400440532013002")
+    for outcome in ("won", "lost"):
+        desk.pay(desk.create_session())
+        charge = desk.fetch("/v1/charges?limit=1")["data"][0]["id"]
+        desk.order("early-fraud-warning", charge=charge)
+        desk.order("dispute", charge=charge, outcome=outcome)
+    desk.order("clock", advance=20)
+
+
+VERSIONS = dict(zip(DESCRIPTIONS, ("2026-08-26.dahlia", "2026-10-28.endive"), strict=True))
 LISTS = {
     "balance_transactions": "source",
+    "billing_portal/configurations": "",
     "charges": "balance_transaction",
     "checkout/sessions": "payment_intent.latest_charge.balance_transaction",
     "customers": "",
+    "disputes": "charge",
     "events": "",
+    "invoice_payments": "payment.payment_intent",
+    "invoices": "payments",
     "payment_intents": "latest_charge.refunds",
+    "prices": "product",
     "products": "",
+    "radar/early_fraud_warnings": "charge",
     "refunds": "charge",
+    "subscriptions": "latest_invoice",
     "webhook_endpoints": "",
 }
 
@@ -81,14 +129,15 @@ LISTS = {
 def test_every_object_fits_both_descriptions(
     lived: Desk, strict: dict[str, Any], collection: str
 ) -> None:
-    listed = lived.fetch(f"/v1/{collection}?limit=100")
-    assert listed["data"]
     for name, description in strict.items():
+        listed = lived.fetch(f"/v1/{collection}?limit=100", VERSIONS[name])
+        assert listed["data"]
         assert description.response("GET", f"/v1/{collection}", listed) == [], name
         for one in listed["data"]:
             path = f"/v1/{collection}/{one['id']}"
             whole = lived.fetch(
-                f"{path}?expand[]={LISTS[collection]}" if LISTS[collection] else path
+                f"{path}?expand[]={LISTS[collection]}" if LISTS[collection] else path,
+                VERSIONS[name],
             )
             assert description.response("GET", path, whole) == [], name
 
@@ -96,8 +145,16 @@ def test_every_object_fits_both_descriptions(
 def test_every_event_fits_both_descriptions(lived: Desk, strict: dict[str, Any]) -> None:
     events = lived.events()
     assert {event["type"] for event in events} == {
+        "billing_portal.configuration.created",
+        "billing_portal.session.created",
+        "charge.dispute.closed",
+        "charge.dispute.created",
+        "charge.dispute.funds_reinstated",
+        "charge.dispute.funds_withdrawn",
+        "charge.dispute.updated",
         "charge.failed",
         "charge.pending",
+        "charge.refund.updated",
         "charge.refunded",
         "charge.succeeded",
         "charge.updated",
@@ -106,31 +163,53 @@ def test_every_event_fits_both_descriptions(lived: Desk, strict: dict[str, Any])
         "checkout.session.completed",
         "checkout.session.expired",
         "customer.created",
+        "customer.updated",
+        "customer.subscription.created",
+        "customer.subscription.deleted",
+        "customer.subscription.updated",
+        "invoice.created",
+        "invoice.finalized",
+        "invoice.marked_uncollectible",
+        "invoice.paid",
+        "invoice.payment_action_required",
+        "invoice.payment_failed",
+        "invoice.payment_succeeded",
+        "invoice.updated",
+        "invoice.voided",
+        "invoice_payment.paid",
         "payment_intent.canceled",
         "payment_intent.created",
         "payment_intent.payment_failed",
         "payment_intent.processing",
         "payment_intent.requires_action",
         "payment_intent.succeeded",
+        "payment_method.attached",
         "product.created",
+        "radar.early_fraud_warning.created",
+        "radar.early_fraud_warning.updated",
         "refund.created",
+        "refund.failed",
         "refund.updated",
     }
     for name, description in strict.items():
         for event in events:
-            assert description.event(event) == [], (name, event["type"])
+            shown = as_of(VERSIONS[name], event)
+            assert description.event(shown) == [], (name, event["type"])
 
 
 def test_balance_and_line_items_fit_both_descriptions(lived: Desk, strict: dict[str, Any]) -> None:
     session = lived.fetch("/v1/checkout/sessions?limit=1")["data"][0]["id"]
     method = lived.fetch("/v1/charges?limit=1")["data"][0]["payment_method"]
+    subscription = lived.fetch("/v1/subscriptions")["data"][0]
     for path in (
         "/v1/balance",
+        f"/v1/customers/{subscription['customer']}/payment_methods",
+        f"/v1/invoices/{subscription['latest_invoice']}/lines",
         f"/v1/checkout/sessions/{session}/line_items",
         f"/v1/payment_methods/{method}",
     ):
-        answer = lived.fetch(path)
         for name, description in strict.items():
+            answer = lived.fetch(path, VERSIONS[name])
             assert description.response("GET", path, answer) == [], (name, path)
 
 

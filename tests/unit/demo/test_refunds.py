@@ -93,3 +93,100 @@ def test_refund_keeps_the_fee_in_the_books(desk: Desk, charge: stripe.Charge) ->
     desk.client.v1.refunds.create({"charge": charge.id})
     desk.order("clock", advance=3 * 86_400)
     assert desk.fetch("/v1/balance")["available"][0]["amount"] == -62
+
+
+FAILS_LATER, WAITS = "4000000000005126", "4000000000007726"
+
+
+def balance(desk: Desk) -> int:
+    """Of all lines, whether available yet or not."""
+    return sum(line["net"] for line in desk.fetch("/v1/balance_transactions?limit=100")["data"])
+
+
+def test_same_key_refunds_once(desk: Desk, charge: stripe.Charge) -> None:
+    made = [
+        desk.client.v1.refunds.create(
+            {"charge": charge.id, "amount": 500}, {"idempotency_key": "refund:1"}
+        ).id
+        for _ in range(2)
+    ]
+    assert made[0] == made[1]
+    assert desk.client.v1.charges.retrieve(charge.id).amount_refunded == 500
+    with pytest.raises(stripe.IdempotencyError):
+        desk.client.v1.refunds.create(
+            {"charge": charge.id, "amount": 600}, {"idempotency_key": "refund:1"}
+        )
+
+
+def test_refund_that_fails_later_returns_the_money(desk: Desk, charge: stripe.Charge) -> None:
+    before = balance(desk)
+    kept = desk.client.v1.refunds.create({"charge": charge.id, "amount": 300})
+    made = desk.client.v1.refunds.create({"charge": charge.id, "amount": 700})
+    assert balance(desk) == before - 1000
+    desk.order("refund-fail", refund=made.id, reason="lost_or_stolen_card")
+    found = desk.client.v1.refunds.retrieve(made.id)
+    assert (found.status, found.failure_reason) == ("failed", "lost_or_stolen_card")
+    line = desk.client.v1.balance_transactions.retrieve(str(found.failure_balance_transaction))
+    assert (line.type, line.amount, line.source) == ("refund_failure", 700, made.id)
+    assert balance(desk) == before - 300
+    assert desk.client.v1.charges.retrieve(charge.id).amount_refunded == 300
+    assert desk.types()[-4:] == [
+        "refund.failed",
+        "charge.refund.updated",
+        "refund.updated",
+        "charge.updated",
+    ]
+    desk.order("clock", advance=60)
+    assert desk.client.v1.refunds.retrieve(made.id).status == "failed"
+    assert desk.client.v1.refunds.retrieve(kept.id).status == "succeeded"
+    assert desk.client.v1.refunds.create({"charge": charge.id}).amount == 2200
+
+
+def test_refund_fails_or_is_called_back_once(desk: Desk, charge: stripe.Charge) -> None:
+    made = desk.client.v1.refunds.create({"charge": charge.id})
+    desk.order("refund-cancel", refund=made.id)
+    assert desk.client.v1.refunds.retrieve(made.id).status == "canceled"
+    assert desk.client.v1.charges.retrieve(charge.id).refunded is False
+    sent = {"refund": made.id}
+    answer = requests.post(f"{desk.url}/_test/refund-fail", json=sent, timeout=10)
+    assert answer.status_code == 400
+    assert desk.client.v1.charges.retrieve(charge.id).amount_refunded == 0
+
+
+def test_card_whose_refunds_fail(desk: Desk) -> None:
+    desk.pay(desk.create_session(), FAILS_LATER)
+    charge = desk.client.v1.charges.list().data[0]
+    made = desk.client.v1.refunds.create({"charge": charge.id})
+    assert made.status == "succeeded"
+    desk.order("clock", advance=20)
+    assert desk.client.v1.refunds.retrieve(made.id).status == "failed"
+    assert desk.client.v1.charges.retrieve(charge.id).refunded is False
+
+
+def test_card_whose_refunds_wait(desk: Desk) -> None:
+    desk.pay(desk.create_session(), WAITS)
+    charge = desk.client.v1.charges.list().data[0]
+    made = desk.client.v1.refunds.create({"charge": charge.id})
+    assert (made.status, made.pending_reason) == ("pending", "processing")
+    desk.order("clock", advance=20)
+    found = desk.fetch(f"/v1/refunds/{made.id}")
+    assert found["status"] == "succeeded"
+    assert "pending_reason" not in found
+
+
+def test_api_cancels_no_refund_of_a_card(desk: Desk, charge: stripe.Charge) -> None:
+    made = desk.client.v1.refunds.create({"charge": charge.id})
+    with pytest.raises(stripe.InvalidRequestError, match="requires_action"):
+        desk.client.v1.refunds.cancel(made.id)
+    assert desk.client.v1.refunds.retrieve(made.id).status == "succeeded"
+
+
+def test_renewal_is_refunded_like_any_charge(desk: Desk) -> None:
+    gift = desk.begin_monthly()
+    desk.order("renew", subscription=gift.id)
+    charge = desk.client.v1.charges.list().data[0]
+    made = desk.client.v1.refunds.create({"charge": charge.id, "reason": "requested_by_customer"})
+    paid: Any = {"payment": {"type": "payment_intent", "payment_intent": str(made.payment_intent)}}
+    invoice = desk.client.v1.invoice_payments.list(paid).data[0].invoice
+    assert invoice == desk.client.v1.subscriptions.retrieve(gift.id).latest_invoice
+    assert desk.client.v1.invoices.retrieve(str(invoice)).status == "paid"

@@ -15,7 +15,8 @@ import requests
 import stripe
 
 from demo.stripe import RunningStandIn, create_stand_in
-from demo.stripe.account import LiveKeyRefused, NotLoopback
+from demo.stripe.account import NotLoopback
+from demo.stripe.keys import LiveKeyRefused
 from tests.unit.demo.support import KEY, SECRET, Desk
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -95,6 +96,7 @@ def test_command_serves_until_told_to_stop() -> None:
     ("more", "says"),
     [
         (["--secret-key", "sk_live_x"], "test keys only"),
+        (["--secret-key", KEY, "--restricted-key", "rk_test_x=rak_nothing"], "rak_nothing"),
         (["--secret-key", KEY, "--webhook-url", "http://127.0.0.1:9/"], "--webhook-secret"),
     ],
 )

@@ -131,8 +131,8 @@ def test_value_out_of_bounds_is_refused(desk: Desk, name: str, value: Any) -> No
     assert str(error.param).startswith(name)
 
 
-def test_monthly_mode_is_refused_honestly(desk: Desk) -> None:
-    error = refusal(desk, mode="subscription")
+def test_setup_mode_is_refused_honestly(desk: Desk) -> None:
+    error = refusal(desk, mode="setup", customer_creation=None, payment_intent_data=None)
     assert (error.http_status, error.param) == (400, "mode")
 
 
