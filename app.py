@@ -14,6 +14,8 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import campaigns.cli
 import campaigns.views
 import contacts.views
+import donate.books.models
+import donate.guard.models
 import donate.views
 import donate.webhooks
 import petitions.services

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
 from urllib.parse import urlsplit
@@ -50,29 +51,50 @@ class Settings(BaseSettings):
     stripe_secret_key: str = ""
     stripe_webhook_secrets: Words = ()
     stripe_api_base: str = ""
+    stripe_refund_key: str = ""
+    refused_card_countries: Words = ("BY", "RU")
 
     mail_url: str = "smtp://127.0.0.1:1025"
     mail_from: str = "Vigil <vigil@example.org>"
     mails_per_address: int = Field(default=3, ge=1, le=20)
+    alert_emails: Words = ()
 
     organisation: str = "Vigil"
     organisation_address: str = ""
+    organisation_number: str = ""
+    wording_dir: Path | None = None
     contact_email: str = "contact@example.org"
     security_contact: str = ""
     statement_name: str = Field(default="VIGIL DONATION", min_length=5, max_length=22)
+    bank_holder: str = Field(default="", max_length=70)
+    bank_iban: str = ""
+    bank_bic: str = ""
+    bank_name: str = ""
 
     supported_languages: Words = ("en", "uk", "be")
     currencies: Words = ("EUR", "USD", "GBP", "PLN", "UAH")
     default_currency: str = "EUR"
+    gift_limits: Words = ()
+    fees: Words = ("*:2.9:0.30",)
+    recurring_fee: Decimal = Field(default=Decimal("0.7"), ge=0, le=10)
 
     form_limit: str = "30 per hour"
     checkout_limit: str = "5 per hour"
+    checkout_limit_overall: str = "120 per 10 minutes"
     sign_in_limit: str = "20 per hour"
     max_body_bytes: int = Field(default=64 * 1024, ge=8 * 1024)
     page_cache_seconds: float = Field(default=0.5, ge=0, le=600)
 
     @field_validator(
-        "secret_key", "stripe_webhook_secrets", "supported_languages", "currencies", mode="before"
+        "secret_key",
+        "stripe_webhook_secrets",
+        "supported_languages",
+        "currencies",
+        "refused_card_countries",
+        "alert_emails",
+        "gift_limits",
+        "fees",
+        mode="before",
     )
     @classmethod
     def _split(cls, value: Any) -> Any:
@@ -158,6 +180,35 @@ class Settings(BaseSettings):
             raise ValueError("must not be set beside a live key")
         return value
 
+    @field_validator("stripe_refund_key")
+    @classmethod
+    def _of_the_same_mode(cls, value: str, info: ValidationInfo) -> str:
+        key = info.data.get("stripe_secret_key", "")
+        if value and bool(LIVE_KEY.match(value)) is not bool(LIVE_KEY.match(key)):
+            raise ValueError("must be of the same mode, live or test, as STRIPE_SECRET_KEY")
+        return value
+
+    @field_validator("refused_card_countries")
+    @classmethod
+    def _countries(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if unknown := [code for code in value if not re.fullmatch(r"[A-Z]{2}", code)]:
+            raise ValueError(f"no code of a country (ISO 3166): {', '.join(unknown)}")
+        return value
+
+    @field_validator("alert_emails")
+    @classmethod
+    def _addresses(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if not all(re.fullmatch(r"[^@\s]+@[^@\s]+", address) for address in value):
+            raise ValueError("must be addresses like contact@example.org")
+        return value
+
+    @field_validator("wording_dir")
+    @classmethod
+    def _folder(cls, value: Path | None) -> Path | None:
+        if value is not None and not (ROOT / value).is_dir():
+            raise ValueError("must be a folder that can be read")
+        return None if value is None else ROOT / value
+
     @field_validator("contact_email")
     @classmethod
     def _address(cls, value: str) -> str:
@@ -198,7 +249,7 @@ class Settings(BaseSettings):
             raise ValueError(f"no code of a currency (ISO 4217): {', '.join(unknown)}")
         return value
 
-    @field_validator("form_limit", "checkout_limit", "sign_in_limit")
+    @field_validator("form_limit", "checkout_limit", "checkout_limit_overall", "sign_in_limit")
     @classmethod
     def _one_limit(cls, value: str) -> str:
         try:

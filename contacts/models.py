@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from datetime import date
+from datetime import date, datetime
 
 from sqlalchemy import (
     BigInteger,
@@ -17,7 +17,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Mapped, declared_attr, mapped_column
 
-from config.database import Base, HasId
+from config.database import Base, HasId, UTCDateTime
 
 
 class Contact(HasId, Base):
@@ -75,6 +75,28 @@ class Consent(HasId, Base):
     text_hash: Mapped[bytes] = mapped_column(ForeignKey("consent_text.hash"))
     is_given: Mapped[bool]
     day: Mapped[date]
+
+
+class LinkRequest(HasId, Base):
+    """Somebody asked for a private link; the worker finds out whether the address is known."""
+
+    __tablename__ = "link_request"
+
+    purpose: Mapped[str] = mapped_column(String(20))
+    language: Mapped[str] = mapped_column(String(8))
+    blob: Mapped[bytes] = mapped_column(LargeBinary)  # the address, under the mail key
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class PrivateLink(Base):
+    """A link that was mailed: who has it may see what belongs to the contact, for a short time."""
+
+    __tablename__ = "private_link"
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    purpose: Mapped[str] = mapped_column(String(20))
+    contact_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("contact.id"), index=True)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
 
 
 class TallyDelta(Base):

@@ -1,4 +1,4 @@
-"""Donations and the events of Stripe's that we have seen."""
+"""Gifts: single ones, recurring ones, and the events of Stripe's that we have seen."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from config.database import Base, HasId, UTCDateTime
 class State(StrEnum):
     """Where a donation stands. Only `paid` is final: a failed or expired one may still be paid."""
 
-    CREATED = "created"  # ours alone; Stripe may not know of it
+    CREATED = "created"  # ours alone; Stripe may not know of it, a transfer has not arrived
     OPEN = "open"  # the donor is on Stripe's page
     PENDING = "pending"  # the donor is done, the money is not there (bank debits)
     PAID = "paid"
@@ -34,7 +34,91 @@ BEFORE: dict[State, tuple[State, ...]] = {
 }
 
 
-class Donation(HasId, Base):
+class RecurringState(StrEnum):
+    """Where a recurring donation stands. Stripe says what it is; ended is final."""
+
+    CREATED = "created"
+    OPEN = "open"
+    ACTIVE = "active"
+    AT_RISK = "at-risk"  # a renewal failed or waits for the donor's bank
+    PAUSED = "paused"
+    ENDED = "ended"
+    EXPIRED = "expired"  # never begun: the page was closed
+
+
+class Method(StrEnum):
+    """How the money comes."""
+
+    ONLINE = "online"
+    TRANSFER = "transfer"
+    CASH = "cash"
+
+
+class Review(StrEnum):
+    """Whether a person must look at a gift before it is thanked for."""
+
+    NONE = ""
+    HELD = "held"
+    RELEASED = "released"
+
+
+class _Wish:
+    """What a donor chose on our page, of single and recurring donations alike."""
+
+    amount_minor: Mapped[int] = mapped_column(BigInteger)  # with the fee that the donor covers
+    fee_cover_minor: Mapped[int] = mapped_column(BigInteger, default=0)
+    currency: Mapped[str] = mapped_column(String(3))
+    fund: Mapped[str] = mapped_column(String(40))
+    campaign: Mapped[str] = mapped_column(String(80), default="")
+    frequency: Mapped[str] = mapped_column(String(8), default="once")
+    language: Mapped[str] = mapped_column(String(8))
+    # The words of the newsletter that the donor ticked; a consent once the gift is paid.
+    newsletter_hash: Mapped[bytes | None] = mapped_column(ForeignKey("consent_text.hash"))
+    # In whose honour or memory: sealed for staff, and under the mail key until the receipt has it.
+    dedication: Mapped[bytes | None] = mapped_column(LargeBinary)
+    dedication_note: Mapped[bytes | None] = mapped_column(LargeBinary)
+    day: Mapped[date]
+    created_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    stripe_session_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"), index=True)
+    # name, e-mail and country as the donor gave them to Stripe (or, offline, to us)
+    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
+
+    @property
+    def newsletter(self) -> bool:
+        """Whether the donor wished for news."""
+        return self.newsletter_hash is not None
+
+
+class RecurringDonation(HasId, _Wish, Base):
+    """A wish to give each month or year; each payment of it is a donation of its own."""
+
+    __tablename__ = "recurring_donation"
+    __table_args__ = (
+        CheckConstraint(
+            "state IN ('created', 'open', 'active', 'at-risk', 'paused', 'ended', 'expired')",
+            name="state",
+        ),
+        CheckConstraint("amount_minor > 0", name="amount"),
+    )
+
+    state: Mapped[str] = mapped_column(String(12), default=RecurringState.CREATED)
+    started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # "donor", "unpaid", "refused-card", "staff": who or what ended it, as far as known
+    end_reason: Mapped[str] = mapped_column(String(16), default="")
+    next_on: Mapped[date | None]  # the next payment
+    ends_on: Mapped[date | None]  # cancelled, and still paid up to that day
+    stripe_subscription_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    stripe_customer_id: Mapped[str | None] = mapped_column(String(255), index=True)
+    # A renewal in trouble: its invoice, and how many mails were sent about it
+    trouble_invoice_id: Mapped[str | None] = mapped_column(String(255))
+    reminders: Mapped[int] = mapped_column(default=0)
+    # When Stripe was asked for what is recorded here: an older look changes nothing.
+    asked_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+
+
+class Donation(HasId, _Wish, Base):
     """One gift. Who gave it is sealed, and unknown until Stripe says so."""
 
     __tablename__ = "donation"
@@ -43,30 +127,23 @@ class Donation(HasId, Base):
             "state IN ('created', 'open', 'pending', 'paid', 'failed', 'expired')", name="state"
         ),
         CheckConstraint("amount_minor > 0", name="amount"),
+        CheckConstraint("method IN ('online', 'transfer', 'cash')", name="method"),
+        CheckConstraint("review IN ('', 'held', 'released')", name="review"),
         Index("ix_donation_day_id", "day", "id"),
     )
 
-    amount_minor: Mapped[int] = mapped_column(BigInteger)
-    currency: Mapped[str] = mapped_column(String(3))
-    fund: Mapped[str] = mapped_column(String(40))
-    frequency: Mapped[str] = mapped_column(String(8), default="once")
-    language: Mapped[str] = mapped_column(String(8))
-    # The words of the newsletter that the donor ticked; a consent once the gift is paid.
-    newsletter_hash: Mapped[bytes | None] = mapped_column(ForeignKey("consent_text.hash"))
+    method: Mapped[str] = mapped_column(String(10), default=Method.ONLINE)
     state: Mapped[str] = mapped_column(String(12), default=State.CREATED)
-    day: Mapped[date]
-    created_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
-    paid_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    stripe_session_id: Mapped[str | None] = mapped_column(String(255), unique=True)
+    review: Mapped[str] = mapped_column(String(10), default=Review.NONE, index=True)
+    paid_at: Mapped[datetime | None] = mapped_column(UTCDateTime, index=True)
+    recurring_id: Mapped[uuid.UUID | None] = mapped_column(
+        ForeignKey("recurring_donation.id"), index=True
+    )
+    reference: Mapped[str | None] = mapped_column(String(25), unique=True)  # ISO 11649, transfers
+    card_country: Mapped[str] = mapped_column(String(2), default="")
+    stripe_invoice_id: Mapped[str | None] = mapped_column(String(255), unique=True)
     stripe_payment_intent_id: Mapped[str | None] = mapped_column(String(255), index=True)
-    contact_id: Mapped[uuid.UUID | None] = mapped_column(ForeignKey("contact.id"), index=True)
-    # name, e-mail and country as the donor gave them to Stripe
-    sealed: Mapped[bytes | None] = mapped_column(LargeBinary)
-
-    @property
-    def newsletter(self) -> bool:
-        """Whether the donor wished for news."""
-        return self.newsletter_hash is not None
+    stripe_charge_id: Mapped[str | None] = mapped_column(String(255), index=True)
 
 
 class StripeEvent(Base):

@@ -14,7 +14,8 @@ from config.settings import ROOT, Settings
 README = (ROOT / "README.md").read_text("utf-8")
 PAPERS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ROWS = re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \|", README, re.M)
-NOTHING = {"none", "made by `init`", "`CONTACT_EMAIL`"}  # the code has an empty value
+# the code has an empty value
+NOTHING = {"none", "made by `init`", "`CONTACT_EMAIL`", "`ORGANISATION`"}
 
 
 def in_words(value: object) -> str:
@@ -23,7 +24,7 @@ def in_words(value: object) -> str:
         return ",".join(value)
     if isinstance(value, float):
         return f"{value:g}"
-    return str(value).replace(f"{ROOT}/", "")
+    return "" if value is None else str(value).replace(f"{ROOT}/", "")
 
 
 @pytest.mark.parametrize(("name", "cell"), ROWS, ids=lambda text: str(text)[:30])

@@ -1,0 +1,1 @@
+"""A donor's own gifts, by a private link: see, change, pause, cancel, yearly statement."""

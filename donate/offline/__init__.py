@@ -1,0 +1,1 @@
+"""Gifts that do not come through Stripe: bank transfers and cash."""
