@@ -56,3 +56,5 @@ lock: ## resolve pyproject.toml anew into requirements/ (needs uv)
 	  extras=$$(echo $${part#*:} | sed 's/[^,]*/--extra &/g; s/,/ /g'); \
 	  uv pip compile pyproject.toml $$extras --universal --generate-hashes --python-version 3.11 \
 	    --no-annotate --no-header --no-emit-index-url -q -o requirements/$${part%%:*}.txt; done
+	@echo "stripe<16" | uv pip compile - --no-deps --generate-hashes --python-version 3.11 \
+	  --no-annotate --no-header --no-emit-index-url -q -o requirements/stripe15.txt

@@ -12,10 +12,16 @@ from pydantic import ValidationInfo, field_validator
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 import campaigns.cli
+import campaigns.queries
 import campaigns.views
 import contacts.views
 import donate.books.models
+import donate.cli
+import donate.giving.views
+import donate.giving.views_recurring
 import donate.guard.models
+import donate.guard.views
+import donate.offline.views
 import donate.views
 import donate.webhooks
 import petitions.services
@@ -29,9 +35,17 @@ from config.keys import form_keys
 from config.languages import init_languages
 from config.logging import init_logging
 from config.settings import LOOPBACK_HOSTS, ROOT, Settings, SettingsError, load_settings
-from contacts import tally
+from contacts import links, tally
 from contacts.retention import drop_unconfirmed
+from donate import repeats
+from donate.books.reconcile import compare_now, reconcile_now
+from donate.books.refunds import end_refused, send_refunds
+from donate.currencies import read_limit
 from donate.gateway import init_gateway
+from donate.giving.services import PURPOSE, link_purpose
+from donate.guard.services import drop_old
+from donate.guard.worker import watch
+from donate.offline.services import drop_announced
 from mail.cli import mail_commands
 from mail.letter import parse_author
 from mail.outbox import purge
@@ -66,6 +80,13 @@ class CheckedSettings(Settings):
             raise ValueError(str(fault).partition(": ")[2]) from None
         return value
 
+    @field_validator("gift_limits")
+    @classmethod
+    def _as_stripe_counts(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry in value:
+            read_limit(entry)
+        return value
+
 
 def create_app(settings: Settings | None = None) -> Flask:
     """Make the application. Raises SettingsError, which names every fault of the settings."""
@@ -80,9 +101,21 @@ def create_app(settings: Settings | None = None) -> Flask:
         petitions.services.confirmation,
         volunteers.services.confirmation,
     )
+    app.extensions["vigil_causes"] = campaigns.queries.find_cause
+    app.extensions["vigil_link_purposes"] = {PURPOSE: link_purpose}
     app.extensions["vigil_jobs"] = [
         Job("fold tallies", timedelta(seconds=2), tally.fold),
+        Job("answer link requests", timedelta(seconds=1), links.answer_requests),
+        Job("drop old links", HOUR, links.drop_old, forget_deleted_rows),
         Job("drop what was not confirmed", HOUR, drop_unconfirmed, forget_deleted_rows),
+        Job("drop transfers that never came", HOUR, drop_announced, forget_deleted_rows),
+        Job("forget first clicks", timedelta(minutes=10), repeats.drop_old, forget_deleted_rows),
+        Job("send refunds", timedelta(seconds=2), send_refunds, is_free=True),
+        Job("end what was refused", timedelta(seconds=10), end_refused, is_free=True),
+        Job("reconcile", timedelta(minutes=15), reconcile_now, is_free=True),
+        Job("compare the books", timedelta(days=1), compare_now, is_free=True),
+        Job("watch giving", timedelta(seconds=30), watch, is_free=True),
+        Job("drop spent proofs", HOUR, drop_old),
         Job("end sessions", timedelta(minutes=10), clear_out),
         Job("clear the outbox", timedelta(minutes=10), purge, forget_deleted_rows),
     ]
@@ -140,13 +173,17 @@ def _register_rooms(app: Flask, settings: Settings) -> None:
         petitions.views.petitions,
         volunteers.views.volunteers,
         donate.views.donate,
+        donate.giving.views.giving,
+        donate.guard.views.guard,
+        donate.offline.views.offline,
         contacts.views.contacts,
         pages,
     ):
         app.register_blueprint(public, url_prefix=prefix)
     app.register_blueprint(donate.webhooks.webhooks)
     app.register_blueprint(staff.views.staff, url_prefix="/staff")
-    for group in (campaigns.cli.campaigns, mail_commands, staff.cli.staff, staff.cli.init):
+    commands = campaigns.cli.campaigns, mail_commands, staff.cli.staff, staff.cli.init
+    for group in (*commands, donate.cli.donate_commands):
         app.cli.add_command(group)
 
 

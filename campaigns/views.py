@@ -6,6 +6,7 @@ from flask import Blueprint, Response, abort, g, make_response, render_template,
 
 from campaigns.queries import CampaignPage, campaign_page, campaign_pages, slugs
 from config.settings import settings
+from donate.books.queries import goals_of
 from web.headers import is_public
 from web.public import public_blueprint, public_page
 
@@ -30,6 +31,7 @@ def campaign(slug: str) -> Response:
         campaign=page,
         petition=page.petition,
         sister=sister,
+        goals=goals_of(slug),
         address=address,
     )
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any
@@ -15,9 +16,15 @@ from flask import current_app
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from config.check_digits import is_checked
+
 ROOT = Path(__file__).resolve().parent.parent
 INSTANCE = ROOT / "instance"
 LIVE_KEY = re.compile(r"^(sk|rk)_live_")
+BY_CURRENCY = re.compile(
+    r"([A-Z]{3}|\*):([0-9]{1,9}(?:\.[0-9]{1,3})?):([0-9]{1,9}(?:\.[0-9]{1,3})?)"
+)
+MOST_PERCENT = 20  # that a payment may cost
 LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
 
 Words = Annotated[tuple[str, ...], NoDecode]
@@ -223,6 +230,30 @@ class Settings(BaseSettings):
             raise ValueError("must start with mailto:, https:// or tel:")  # RFC 9116 2.5.3
         return value
 
+    @field_validator("bank_iban", "bank_bic", mode="before")
+    @classmethod
+    def _as_printed(cls, value: Any) -> Any:
+        return re.sub(r"\s", "", value).upper() if isinstance(value, str) else value
+
+    @field_validator("bank_iban")
+    @classmethod
+    def _iban(cls, value: str) -> str:
+        if value and not (15 <= len(value) <= 34 and is_checked(value)):  # ISO 13616
+            raise ValueError("must be an IBAN: its check digits do not fit")
+        return value
+
+    @field_validator("bank_bic")
+    @classmethod
+    def _bic(cls, value: str) -> str:
+        if value and not re.fullmatch(r"[A-Z0-9]{4}[A-Z]{2}[A-Z0-9]{2}([A-Z0-9]{3})?", value):
+            raise ValueError("must be a BIC of 8 or 11 signs (ISO 9362)")
+        return value
+
+    @field_validator("bank_holder", "bank_name")
+    @classmethod
+    def _one_line(cls, value: str) -> str:
+        return " ".join(value.split())
+
     @field_validator("statement_name")
     @classmethod
     def _fit_for_a_statement(cls, value: str) -> str:
@@ -247,6 +278,27 @@ class Settings(BaseSettings):
             raise ValueError("must name each currency once, such as EUR,USD")
         if unknown := [code for code in value if not (code.isupper() and is_currency(code))]:
             raise ValueError(f"no code of a currency (ISO 4217): {', '.join(unknown)}")
+        return value
+
+    @field_validator("gift_limits")
+    @classmethod
+    def _smallest_and_largest(cls, value: tuple[str, ...], info: ValidationInfo) -> tuple[str, ...]:
+        offered = info.data.get("currencies", ())
+        for entry, (currency, smallest, largest) in _numbers_by_currency(value, "EUR:5:5000"):
+            if offered and currency not in offered:
+                raise ValueError(f"{entry}: {currency} is not one of CURRENCIES")
+            if not 0 < smallest < largest:
+                raise ValueError(f"{entry}: the smallest gift must be above 0, the largest larger")
+        return value
+
+    @field_validator("fees")
+    @classmethod
+    def _percent_and_fixed(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for entry, (currency, percent, _fixed) in _numbers_by_currency(value, "EUR:1.5:0.25"):
+            if currency != "*" and not is_currency(currency):
+                raise ValueError(f"{entry}: no code of a currency (ISO 4217), nor *")
+            if percent > MOST_PERCENT:
+                raise ValueError(f"{entry}: more than {MOST_PERCENT} percent cannot be right")
         return value
 
     @field_validator("form_limit", "checkout_limit", "checkout_limit_overall", "sign_in_limit")
@@ -287,6 +339,21 @@ def _is_web_address(value: str) -> bool:
     return (
         parts.scheme in {"http", "https"} and bool(parts.hostname) and is_port and value.isascii()
     )
+
+
+def _numbers_by_currency(
+    entries: tuple[str, ...], example: str
+) -> Iterator[tuple[str, tuple[str, Decimal, Decimal]]]:
+    """Each entry as it is written and as it is meant; raises ValueError."""
+    seen = set()
+    for entry in entries:
+        found = BY_CURRENCY.fullmatch(entry)
+        if found is None:
+            raise ValueError(f"{entry}: must look like {example}")
+        if found[1] in seen:
+            raise ValueError(f"{entry}: {found[1]} is named twice")
+        seen.add(found[1])
+        yield entry, (found[1], Decimal(found[2]), Decimal(found[3]))
 
 
 def _sqlite_file(place: str) -> str:

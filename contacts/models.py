@@ -106,7 +106,7 @@ class TallyDelta(Base):
 
     id: Mapped[int] = mapped_column(BigInteger().with_variant(Integer, "sqlite"), primary_key=True)
     kind: Mapped[str] = mapped_column(String(40))
-    subject: Mapped[str] = mapped_column(String(80))
+    subject: Mapped[str] = mapped_column(String(125))
     day: Mapped[date]
     country: Mapped[str] = mapped_column(String(2), default="")
     n: Mapped[int] = mapped_column(BigInteger)
@@ -119,7 +119,7 @@ class Tally(Base):
     __table_args__ = (Index("ix_tally_kind_facet", "kind", "facet"),)
 
     kind: Mapped[str] = mapped_column(String(40), primary_key=True)
-    subject: Mapped[str] = mapped_column(String(80), primary_key=True)
+    subject: Mapped[str] = mapped_column(String(125), primary_key=True)
     facet: Mapped[str] = mapped_column(String(8), primary_key=True)
     value: Mapped[str] = mapped_column(String(10), primary_key=True)
     n: Mapped[int] = mapped_column(BigInteger)

@@ -148,6 +148,11 @@ def _write_settings(ports: Ports) -> None:
         "STRIPE_SECRET_KEY": _kept("stripe-key", "sk_test_"),
         "STRIPE_WEBHOOK_SECRETS": _kept("webhook-secret", "whsec_"),
         "STRIPE_API_BASE": f"http://127.0.0.1:{ports.stripe}",
+        "STRIPE_REFUND_KEY": _kept("refund-key", "rk_test_"),
+        # the number that stands for Germany in every list of examples
+        "BANK_HOLDER": "Vigil (an example)",
+        "BANK_IBAN": "DE89370400440532013000",
+        "BANK_NAME": "no real account: transfer nothing",
         # everybody who tries it comes from one address, this machine's
         "FORM_LIMIT": "600 per hour",
         "CHECKOUT_LIMIT": "300 per hour",
@@ -181,7 +186,8 @@ def _write_private(path: Path, text: str) -> None:
 def _prepare(environment: dict[str, str]) -> None:
     """Bring the database up to date, make keys and the first administrator, load the campaigns."""
     _flask(["db", "upgrade"], environment)
-    if _flask(["staff", "list"], environment).strip() == "":
+    is_first = _flask(["staff", "list"], environment).strip() == ""
+    if is_first:
         with _undisturbed():  # what it prints, nobody can look up later
             UNSEEN.touch()
             _say_first(json.loads(_flask(["init", "--json"], environment)))
@@ -192,6 +198,8 @@ def _prepare(environment: dict[str, str]) -> None:
             "For a new one\nstop here and remove instance/ and .demo/."
         )
     _flask(["campaigns", "load", str(ROOT / "config" / "campaigns")], environment)
+    if is_first:
+        _run(["demo.goals"], environment)
 
 
 @contextmanager
@@ -205,9 +213,12 @@ def _undisturbed() -> Iterator[None]:
 
 
 def _flask(arguments: Sequence[str], environment: dict[str, str]) -> str:
-    command = [sys.executable, "-m", "flask", "--app", "app", *arguments]
+    return _run(["flask", "--app", "app", *arguments], environment)
+
+
+def _run(arguments: Sequence[str], environment: dict[str, str]) -> str:
     done = subprocess.run(  # noqa: S603 - our own command
-        command,
+        [sys.executable, "-m", *arguments],
         cwd=ROOT,
         env=environment,
         capture_output=True,
@@ -217,7 +228,7 @@ def _flask(arguments: Sequence[str], environment: dict[str, str]) -> str:
     )
     if done.returncode != 0:
         raise CannotStart(
-            f"`flask {' '.join(arguments)}` failed:\n{done.stderr.strip() or done.stdout.strip()}"
+            f"`{' '.join(arguments)}` failed:\n{done.stderr.strip() or done.stdout.strip()}"
         )
     return done.stdout
 
@@ -232,6 +243,8 @@ def _commands(ports: Ports, settings: Settings) -> list[tuple[str, list[str]]]:
     stripe += ["--ledger", str(OUTSIDE / "stripe.db"), "--secret-key", key]
     stripe += ["--webhook-url", f"http://127.0.0.1:{ports.site}/stripe/webhook"]
     stripe += ["--webhook-secret", secret]
+    if settings.stripe_refund_key.startswith("rk_test_"):
+        stripe += ["--restricted-key", f"{settings.stripe_refund_key}=rak_charge_write"]
     site = [str(Path(python).parent / "granian"), "--interface", "wsgi", "--factory"]
     site += ["--host", "127.0.0.1", "--port", str(ports.site), "--workers", "2"]
     site += ["--blocking-threads", "4", "--respawn-failed-workers", "--no-ws"]
@@ -306,7 +319,8 @@ Vigil is running. Ctrl-C stops everything; the data stays.
   The site            {site}/
   Staff               {site}/staff/
   Mailbox             http://127.0.0.1:{ports.mailbox}/   (every mail that Vigil sends)
-  Stripe stand-in     http://127.0.0.1:{ports.stripe}/   (test card 4242 4242 4242 4242)
+  Stripe stand-in     http://127.0.0.1:{ports.stripe}/   (test card 4242 4242 4242 4242;
+                      later payments, refunds and disputes by buttons)
 """
     )
 

@@ -6,7 +6,14 @@ Exponents are Stripe's (docs.stripe.com/currencies), not CLDR's: HUF, ISK and UG
 from __future__ import annotations
 
 from dataclasses import dataclass
+from decimal import Decimal
 from functools import cache
+
+from babel.core import get_global
+from babel.numbers import get_territory_currencies
+from flask import has_app_context
+
+from config.settings import settings
 
 ZERO_DECIMAL = frozenset(
     "BIF CLP DJF GNF JPY KMF KRW MGA PYG RWF VND VUV XAF XOF XPF".split()  # noqa: SIM905
@@ -52,6 +59,7 @@ _LIMITS: dict[str, tuple[int, int, tuple[int, ...]]] = {
     "USD": (2, 10_000, (10, 25, 50, 100)),
 }
 _ANY_OTHER = (10, 50_000, (50, 100, 250, 500))
+MOST = 90_000_000  # minor units; Stripe's description ends at 99,999,999, and a fee may come on top
 
 
 def exponent(currency: str) -> int:
@@ -71,9 +79,60 @@ def step(currency: str) -> int:
     return int(10 ** (exponent(currency) - decimals(currency)))
 
 
-@cache
 def limits(currency: str) -> Limits:
-    """What may be given at once; Stripe may still refuse as too small for the settlement."""
+    """What may be given at once; Stripe may still refuse as too small for the settlement.
+
+    Where GIFT_LIMITS names the currency it decides, and the suggested gifts follow.
+    """
+    own = settings().gift_limits if has_app_context() else ()
+    return _limits(currency, own)
+
+
+def read_limit(entry: str) -> tuple[str, int, int]:
+    """One entry of GIFT_LIMITS: currency, smallest, largest in minor units.
+
+    Raises ValueError, with what is wrong, for sums that cannot be charged.
+    """
+    currency, smallest, largest = entry.split(":")
+    sums = [Decimal(written).scaleb(exponent(currency)) for written in (smallest, largest)]
+    if any(minor % step(currency) for minor in sums):
+        raise ValueError(f"{entry}: finer than {currency} can be charged")
+    if sums[1] > MOST:
+        raise ValueError(f"{entry}: more than can be charged at once")
+    return currency, int(sums[0]), int(sums[1])
+
+
+def home_currency(language: str) -> str:
+    """The currency to begin with: of the region where a language is at home (CLDR), if we take it.
+
+    Never guessed by an address: the page is the same for everyone.
+    """
+    region = get_global("likely_subtags").get(language, "").rpartition("_")[2]
+    taken = settings().currencies
+    at_home = [code for code in get_territory_currencies(region) if code in taken]
+    return at_home[0] if at_home else settings().default_currency
+
+
+def as_much_as_a_euro(currency: str) -> Decimal:
+    """About so many units are worth one euro, by the minimums above; for estimates only."""
+    return Decimal(_LIMITS.get(currency, _ANY_OTHER)[0]) / _LIMITS["EUR"][0]
+
+
+@cache
+def _limits(currency: str, own: tuple[str, ...]) -> Limits:
     unit = 10 ** exponent(currency)
     minimum, maximum, suggested = _LIMITS.get(currency, _ANY_OTHER)
-    return Limits(minimum * unit, maximum * unit, tuple(n * unit for n in suggested))
+    known = Limits(minimum * unit, maximum * unit, tuple(n * unit for n in suggested))
+    for code, smallest, largest in map(read_limit, own):
+        if code == currency:
+            return Limits(smallest, largest, _suggest(smallest, largest, known.suggested))
+    return known
+
+
+def _suggest(smallest: int, largest: int, known: tuple[int, ...]) -> tuple[int, ...]:
+    """What is known as far as it lies within; where little does, multiples of the smallest."""
+    within = tuple(n for n in known if smallest <= n <= largest)
+    if len(within) > 1:
+        return within
+    times = tuple(smallest * n for n in (1, 2, 4, 10) if smallest * n <= largest)
+    return times if len(times) > 1 else (smallest, largest)

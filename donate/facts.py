@@ -89,6 +89,7 @@ class PaymentFacts:
     payment_intent_id: str | None = None
     payer: Payer = Payer()
     charge: ChargeFacts | None = None  # None: nothing was charged (yet)
+    paid_at: datetime | None = None  # UTC; None while it is not paid
 
 
 @dataclass(frozen=True)
@@ -99,6 +100,7 @@ class Trouble:
     needs_authentication: bool  # else the card failed
     attempts: int  # how often Stripe has tried
     url: str  # Stripe's page to pay this invoice on
+    due_on: date | None = None  # the day of the invoice, UTC
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,8 @@ class RecurringFacts:
     ended_unpaid: bool = False  # Stripe gave up on its payments
     trouble: Trouble | None = None
     payer: Payer = Payer()
+    started_at: datetime | None = None  # UTC; None before the first payment
+    ended_at: datetime | None = None  # UTC
 
 
 @dataclass(frozen=True)

@@ -156,3 +156,16 @@ class StripeEvent(Base):
     object_id: Mapped[str] = mapped_column(String(255))
     day: Mapped[date]
     livemode: Mapped[bool]
+
+
+class BegunGift(Base):
+    """A gift begun some seconds ago, under a hash of who sent what: for the second of two clicks.
+
+    Apart from the gift and soon deleted, so that nobody can guess a donor's address by it later.
+    """
+
+    __tablename__ = "begun_gift"
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    gift_id: Mapped[uuid.UUID]
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)

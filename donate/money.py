@@ -23,7 +23,6 @@ _AMOUNT = re.compile(
 )
 # CLDR parts letters from digits where a language's pattern does not (currencySpacing).
 _TOUCHING = re.compile(r"(?<=[^\W\d_])(?=[0-9])|(?<=[0-9])(?=[^\W\d_])")
-_SURELY_TOO_LARGE = 15  # digits before the decimals
 
 
 class AmountError(ValueError):
@@ -67,7 +66,14 @@ class AmountTooLarge(AmountError):
 
 
 def parse_amount(text: str, currency: str, language: str) -> int:
-    """What somebody typed, in minor units. Raises AmountError, never guesses.
+    """What somebody typed as a gift, in minor units. Raises AmountError, never guesses."""
+    minor = parse_minor(text, currency, language)
+    check_amount(minor, currency, language)
+    return minor
+
+
+def parse_minor(text: str, currency: str, language: str) -> int:
+    """What somebody typed, in minor units, however much it is. Raises AmountError, never guesses.
 
     A decimal comma or point is taken in every language; only where three digits follow a single
     one does the language decide, and where it cannot, the amount is refused.
@@ -82,20 +88,15 @@ def parse_amount(text: str, currency: str, language: str) -> int:
         decimals and not currencies.decimals(currency)
     ):
         raise _too_fine(currency, language)
-    if len(whole) > _SURELY_TOO_LARGE:
-        raise _too_large(currency, language)
-    minor = int(Decimal(f"{whole}.{decimals or 0}").scaleb(currencies.exponent(currency)))
-    check_amount(minor, currency, language)
+    minor = int(whole + decimals.ljust(currencies.exponent(currency), "0"))
+    check_whole(minor, currency, language)
     return minor
 
 
 def check_amount(minor: int, currency: str, language: str) -> None:
     """Raise AmountError for an amount that is no multiple of the step, or beyond the limits."""
     limits = currencies.limits(currency)
-    if minor == 0:
-        raise ZeroAmount(_("Enter an amount above zero."))
-    if minor % currencies.step(currency):
-        raise _too_fine(currency, language)
+    check_whole(minor, currency, language)
     if minor < limits.minimum:
         raise AmountTooSmall(
             _(
@@ -104,7 +105,26 @@ def check_amount(minor: int, currency: str, language: str) -> None:
             )
         )
     if minor > limits.maximum:
-        raise _too_large(currency, language)
+        raise too_large(currency, language)
+
+
+def check_whole(minor: int, currency: str, language: str) -> None:
+    """Raise AmountError for nothing, and for an amount that is no multiple of the step."""
+    if minor == 0:
+        raise ZeroAmount(_("Enter an amount above zero."))
+    if minor % currencies.step(currency):
+        raise _too_fine(currency, language)
+
+
+def too_large(currency: str, language: str) -> AmountTooLarge:
+    """What to say of more than we take at once."""
+    maximum = currencies.limits(currency).maximum
+    return AmountTooLarge(
+        _(
+            "The largest gift here is %(amount)s. Write to us if you would like to give more.",
+            amount=format_amount(maximum, currency, language, short=True),
+        )
+    )
 
 
 def format_amount(minor: int, currency: str, language: str, *, short: bool = False) -> str:
@@ -124,6 +144,12 @@ def format_amount(minor: int, currency: str, language: str, *, short: bool = Fal
     sign = _narrow_sign(currency, locale) if short else currency
     written = pattern.apply(value, locale, currency=sign, currency_digits=False)
     return _TOUCHING.sub("\u00a0", written)
+
+
+def write_amount(minor: int, currency: str, language: str = "en") -> str:
+    """An amount as one would type it: no currency, no groups; in addresses as English has it."""
+    is_whole = minor % 10 ** currencies.exponent(currency) == 0
+    return _write(minor, currency, "0" if is_whole else "0.00", language)
 
 
 def _narrow_sign(currency: str, locale: Locale) -> str:
@@ -179,8 +205,11 @@ def _one_mark(before: str, mark: str, after: str, currency: str, language: str) 
 
 def _example(currency: str, language: str) -> str:
     pattern = "0.00" if currencies.decimals(currency) else "0"
-    middle = currencies.limits(currency).suggested[1]
-    value = Decimal(middle).scaleb(-currencies.exponent(currency))
+    return _write(currencies.limits(currency).suggested[1], currency, pattern, language)
+
+
+def _write(minor: int, currency: str, pattern: str, language: str) -> str:
+    value = Decimal(minor).scaleb(-currencies.exponent(currency))
     return str(format_decimal(value, pattern, locale=language))
 
 
@@ -195,13 +224,3 @@ def _too_fine(currency: str, language: str) -> AmountError:
             )
         )
     return TooManyDecimals(_("Enter at most two decimals, such as %(example)s.", example=example))
-
-
-def _too_large(currency: str, language: str) -> AmountError:
-    maximum = currencies.limits(currency).maximum
-    return AmountTooLarge(
-        _(
-            "The largest gift here is %(amount)s. Write to us if you would like to give more.",
-            amount=format_amount(maximum, currency, language, short=True),
-        )
-    )

@@ -1,43 +1,32 @@
-"""Giving: the form, the way to Stripe's page, and the pages for those who come back."""
+"""Giving: the form, and the way to Stripe's page."""
 
 from __future__ import annotations
 
 import logging
-import re
+import uuid
 from datetime import UTC, datetime
 
-from flask import Response, g, make_response, redirect, render_template, request
+from flask import Response, abort, g, redirect, request
 from flask_babel import gettext as _
-from sqlalchemy.exc import InterfaceError, OperationalError
 from werkzeug.wrappers import Response as AnyResponse
 
-from config.database import begin_write, db
-from config.settings import settings
-from donate import queries, services
+from config.database import db
+from donate import repeats, services, views_return
+from donate.blueprint import donate
+from donate.drawing import draw_form, draw_form_again, draw_risk
 from donate.forms import DonationForm
-from donate.funds import FUNDS, fund_name
-from donate.gateway import (
-    CheckoutOrder,
-    GatewayOff,
-    GatewayRefused,
-    GatewayUnavailable,
-    gateway,
-)
-from donate.models import State
-from donate.money import format_amount
-from vault.services import VaultMissing
-from web import throttle
+from donate.gateway import CheckoutOrder, GatewayRefused, GatewayUnavailable, gateway
+from donate.guard import services as guard
+from donate.guard.services import Verdict
+from donate.models import Donation, RecurringDonation
+from donate.prefill import read_wish
 from web.errors import UNAVAILABLE, note_unavailable
-from web.headers import PRIVATE
-from web.public import form_page, public_blueprint, public_page
+from web.public import public_page
+
+__all__ = ["donate", "views_return"]
 
 log = logging.getLogger("vigil.donate")
 
-donate = public_blueprint("donate", __name__)
-
-DATABASE_AWAY = (OperationalError, InterfaceError)
-# What a session's id looks like: anything else is not even looked up.
-SESSION_ID = re.compile(r"cs_\w{1,250}", re.ASCII)
 # Stripe's codes for an amount that it will not take (docs.stripe.com/error-codes).
 ABOUT_THE_AMOUNT = {
     "amount_too_large",
@@ -48,52 +37,75 @@ ABOUT_THE_AMOUNT = {
 }
 
 
+class NotAdmitted(Exception):
+    """The guard asks for something first."""
+
+    def __init__(self, verdict: Verdict) -> None:
+        super().__init__(verdict.ask)
+        self.verdict = verdict
+
+
 @donate.get("/donate")
 def start() -> Response:
-    """The form; `?fund=` chooses a fund beforehand."""
-    fund = request.args.get("fund")
-    chosen = {"fund": fund} if fund in FUNDS else {}
-    form = DonationForm(formdata=None, data=chosen)
-    return public_page("donate/donate.html", form=form, is_open=gateway().is_on)
+    """The form; a wish in the address fills it in beforehand."""
+    wish, cause = read_wish(request.args, g.language)
+    return draw_form(DonationForm(formdata=None, data=wish), cause, wish.get("fund"))
 
 
 @donate.post("/donate")
 def give() -> AnyResponse:
     """Write the gift down, then on to Stripe's page."""
     form = DonationForm()
+    if "back" in request.form:  # from the page for those who should not pay
+        return draw_form_again(form, 200)
+    if form.is_at_risk:
+        return draw_risk(form)
     if not gateway().is_on:
-        return _form_again(form, 503)
-    if not form.is_accepted(settings().checkout_limit):
-        return _form_again(form, form.status)
+        return draw_form_again(form, 503)
     try:
-        donation = services.start_checkout(form, g.language, datetime.now(UTC))
-        order = services.order_checkout(donation)
-        db.session.commit()  # before Stripe hears of it: no transaction waits for Stripe
+        if not form.is_sound():
+            return draw_form_again(form, form.status)
+        order = _begin(form, datetime.now(UTC))
+    except NotAdmitted as stopped:
+        return draw_form_again(form, stopped.verdict.status, stopped.verdict)
     except UNAVAILABLE as error:
         note_unavailable(error)
         form.put_off()
-        return _form_again(form, form.status)
+        return draw_form_again(form, form.status)
     return _to_stripe(form, order)
-
-
-@donate.get("/donate/thanks")
-def thanks() -> Response:
-    """Where Stripe sends those who are done: who has just paid must not read of an error."""
-    try:
-        context = _look_up(request.args.get("session_id", ""), datetime.now(UTC))
-    except DATABASE_AWAY as error:
-        db.session.rollback()
-        log.error("a gift could not be looked up: %s", type(error).__name__)
-        context = {"state": State.PENDING}
-    response = make_response(render_template("donate/thanks.html", **context))
-    response.headers["Cache-Control"] = PRIVATE
-    return response
 
 
 @donate.get("/donate/cancelled")
 def cancelled() -> Response:
     """Where Stripe sends those who turn back: nothing was charged."""
     return public_page("donate/cancelled.html")
+
+
+def _begin(form: DonationForm, now: datetime) -> CheckoutOrder:
+    """What to ask Stripe for: a new gift, or that of the click before.
+
+    Committed before Stripe hears of it: no transaction waits for Stripe. Raises NotAdmitted and
+    what is in UNAVAILABLE.
+    """
+    mark = repeats.mark_of(request, now)
+    gift = repeats.find_gift(mark, now) or _write(form, mark, now) or repeats.find_gift(mark, now)
+    if gift is None:
+        abort(503)
+    order = services.order_checkout(gift)
+    db.session.commit()
+    return order
+
+
+def _write(form: DonationForm, mark: bytes, now: datetime) -> Donation | RecurringDonation | None:
+    """A new gift; None where another click was quicker."""
+    verdict = guard.admit(form, now)
+    if not verdict.is_admitted:
+        raise NotAdmitted(verdict)
+    gift = services.start_checkout(form, g.language, now, uuid.uuid4())
+    if repeats.note_gift(mark, gift.id, now):
+        return gift
+    db.session.rollback()
+    return None
 
 
 def _to_stripe(form: DonationForm, order: CheckoutOrder) -> AnyResponse:
@@ -106,64 +118,24 @@ def _to_stripe(form: DonationForm, order: CheckoutOrder) -> AnyResponse:
                 "Wait a little and try again."
             )
         )
-        return _form_again(form, 503)
+        return draw_form_again(form, 503)
     except GatewayRefused as refusal:
-        services.mark_refused(order.donation_id)
+        services.mark_refused(order.gift_id)
         db.session.commit()
         return _refused(form, order, refusal)
-    services.mark_open(order.donation_id, session)
+    services.mark_open(order.gift_id, session)
     db.session.commit()
     return redirect(session.url, 303)
 
 
 def _refused(form: DonationForm, order: CheckoutOrder, refusal: GatewayRefused) -> Response:
-    log.warning("donation %s: Stripe refuses it: %s", order.donation_id, refusal.code)
+    log.warning("donation %s: Stripe refuses it: %s", order.gift_id, refusal.code)
     if refusal.code in ABOUT_THE_AMOUNT:
         form.refuse_amount(
             _("The payment service refuses this amount. Nothing was charged. Try another one.")
         )
-        return _form_again(form, 422)
+        return draw_form_again(form, 422)
     form.form_errors.append(
         _("The payment service did not take this gift. Nothing was charged. Try again later.")
     )
-    return _form_again(form, 503)
-
-
-def _form_again(form: DonationForm, status: int) -> Response:
-    return form_page("donate/donate.html", form, status, is_open=gateway().is_on)
-
-
-def _look_up(session_id: str, now: datetime) -> dict[str, str]:
-    """What to tell somebody who comes back; Stripe is asked for sessions of ours only."""
-    seen = queries.find_checkout(session_id) if SESSION_ID.fullmatch(session_id) else None
-    db.session.rollback()  # no transaction stays open while we ask Stripe
-    if seen is None:
-        return {"state": "unknown"}
-    is_sure = seen.state == State.PAID or _catch_up(session_id, now)
-    seen = queries.find_checkout(session_id) or seen
-    state = seen.state
-    if state in {State.CREATED, State.OPEN}:  # Stripe sends only those here who are done
-        state = "unknown" if is_sure else State.PENDING
-    return {
-        "state": state,
-        "amount": format_amount(seen.amount_minor, seen.currency, g.language),
-        "fund": fund_name(seen.fund, g.language),
-    }
-
-
-def _catch_up(session_id: str, now: datetime) -> bool:
-    """Ask Stripe and record the answer; where that fails the webhook does it in its own time."""
-    try:
-        if not throttle.spend(settings().form_limit, "thanks"):  # Stripe is not asked without end
-            return False
-        facts = gateway().get_session(session_id)
-        begin_write()
-        services.record_payment(facts, now)
-        db.session.commit()
-    except (GatewayOff, GatewayUnavailable, GatewayRefused):
-        return False
-    except (VaultMissing, *DATABASE_AWAY) as error:
-        db.session.rollback()
-        log.error("a payment could not be recorded yet: %s", type(error).__name__)
-        return False
-    return True
+    return draw_form_again(form, 503)

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from flask import Blueprint, Response, request
 
 from config.database import db
-from donate import queries, services
+from donate import queries, recording
+from donate.facts import Facts
 from donate.gateway import (
     NOT_THERE,
     Event,
@@ -16,9 +17,9 @@ from donate.gateway import (
     GatewayOff,
     GatewayRefused,
     GatewayUnavailable,
-    PaymentFacts,
     gateway,
 )
+from donate.guard.worker import end_session
 from web.origin import from_other_programs
 
 log = logging.getLogger("vigil.donate")
@@ -26,12 +27,6 @@ log = logging.getLogger("vigil.donate")
 webhooks = Blueprint("webhooks", __name__)
 
 LARGEST = 256 * 1024  # bytes; the largest of Stripe's events that we listen to is far below
-ABOUT_SESSIONS = {
-    "checkout.session.completed",
-    "checkout.session.async_payment_succeeded",
-    "checkout.session.async_payment_failed",
-    "checkout.session.expired",
-}
 
 
 @webhooks.post("/stripe/webhook")
@@ -50,39 +45,37 @@ def receive() -> Response:
         if queries.is_known_event(event.id):
             return _answer("known", 200)
         db.session.rollback()  # no transaction stays open while we ask Stripe
-        facts = _look(event)
+        looked = _look(event)
     except ForgedEvent:
         return _answer("not signed by Stripe, too old, or of the other mode", 400)
     except (GatewayOff, GatewayUnavailable):
         return _answer("try again later", 503)
-    return _record(event, facts)
+    return _record(event, looked)
 
 
-def _look(event: Event) -> PaymentFacts | None:
-    """What the event is about, as it stands now; None where there is nothing for us to do.
+def _look(event: Event) -> tuple[Facts, ...]:
+    """What the event is about, as it stands now; nothing where there is nothing for us to do.
 
     Raises GatewayUnavailable, also where Stripe refuses the question for any reason but one: what
     may be a payment is never noted as dealt with unseen.
     """
-    if event.type not in ABOUT_SESSIONS:
-        return None
     try:
-        return gateway().get_session(event.object_id)
+        return gateway().look(event)
     except GatewayRefused as refusal:
         log.error("Stripe event %s leads nowhere: %s", event.id, refusal.code)
         if refusal.code != NOT_THERE:
             raise GatewayUnavailable from refusal
-        return None
+        return ()
 
 
-def _record(event: Event, facts: PaymentFacts | None) -> Response:
-    now = datetime.now(UTC)
-    if not services.record_event(event, now.date()):
+def _record(event: Event, looked: tuple[Facts, ...]) -> Response:
+    to_end = recording.take_in(event, looked, datetime.now(UTC))
+    if to_end is None:
         db.session.rollback()
         return _answer("known", 200)
-    if facts is not None:
-        services.record_payment(facts, now)
     db.session.commit()
+    for session_id in to_end:  # too many cards were refused there
+        end_session(session_id)
     return _answer("recorded", 200)
 
 

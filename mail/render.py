@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
+from urllib.parse import urlsplit
 
 from flask import Flask, current_app
 from flask_babel import force_locale
@@ -14,10 +15,11 @@ from config.languages import direction
 from config.settings import settings
 
 LINKS = {"path": "link", "unsubscribe_path": "unsubscribe_link"}
+ADDRESS = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")  # RFC 3986 2
 
 
 class RenderFault(Exception):
-    """The template is missing or asks for a parameter that was not given: a fault of ours."""
+    """No such template, a parameter that was not given, or an unsafe link: a fault of ours."""
 
 
 class Rendered(NamedTuple):
@@ -32,8 +34,11 @@ def render(kind: str, language: str, params: Mapping[str, str], base_url: str) -
     """Write the mail `templates/mail/<kind>`; raises RenderFault.
 
     A parameter `path` becomes the absolute address `link`, `unsubscribe_path` the address
-    `unsubscribe_link`: made of `base_url`, never of a request's Host header.
+    `unsubscribe_link`: made of `base_url`, never of a request's Host header. Instead of a path,
+    `link` may be given whole: a page of Stripe's, under https or at the stand-in.
     """
+    if "link" in params and ("path" in params or not _is_outside_page(params["link"])):
+        raise RenderFault("link")
     environment = _environment(current_app._get_current_object())  # type: ignore[attr-defined]
     context: dict[str, Any] = {
         **params,
@@ -60,6 +65,18 @@ def render(kind: str, language: str, params: Mapping[str, str], base_url: str) -
 def absolute_links(params: Mapping[str, str], base_url: str) -> dict[str, str]:
     """The addresses that the parameters' paths stand for."""
     return {LINKS[name]: base_url + params[name] for name in LINKS if name in params}
+
+
+def _is_outside_page(address: str) -> bool:
+    """Whether a reader may be sent to an address that is not ours; only a stand-in has no https."""
+    try:
+        parts = urlsplit(address)
+    except ValueError:
+        return False
+    stand_in = urlsplit(settings().stripe_api_base)
+    is_stand_in = bool(stand_in.netloc) and parts[:2] == stand_in[:2]
+    is_plain = ADDRESS.fullmatch(address) is not None and "@" not in parts.netloc
+    return is_plain and bool(parts.hostname) and (parts.scheme == "https" or is_stand_in)
 
 
 def _environment(app: Flask) -> Environment:

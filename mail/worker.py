@@ -48,13 +48,15 @@ logger = logging.getLogger("vigil.mail")
 class Job:
     """Something that recurs. `run` gets the time and works in a transaction of its own.
 
-    `afterwards` is called when that is committed, with no transaction open.
+    `afterwards` is called when that is committed, with no transaction open. A free job commits by
+    itself, as often as it likes: it may ask others over the network between its transactions.
     """
 
     name: str
     every: timedelta
     run: Callable[[datetime], object]
     afterwards: Callable[[], None] | None = None
+    is_free: bool = False
 
 
 def utc_now() -> datetime:
@@ -129,8 +131,8 @@ class Worker:
                 continue
             self._job_due[job.name] = now + job.every
             try:
-                with self._transaction():
-                    job.run(now)
+                with self.app.app_context() if job.is_free else self._transaction():
+                    job.run(now)  # what a free job leaves uncommitted ends with its context
                 if job.afterwards:
                     with self.app.app_context():
                         job.afterwards()

@@ -23,6 +23,17 @@ ACTIONS: dict[str, frozenset[str]] = {
     "volunteer.noted": frozenset(),
     "contacts.exported": frozenset({"count", "kind", "campaign", "state", "newsletter"}),
     "mail.requeued": frozenset(),
+    "donation.refund-requested": frozenset({"refund", "amount_minor", "currency", "reason"}),
+    "donation.released": frozenset(),
+    "donation.entered": frozenset({"method", "amount_minor", "currency", "fund"}),
+    "donations.exported": frozenset(
+        {"count", "state", "fund", "currency", "method", "review", "month"}
+    ),
+    "recurring-donation.ended": frozenset(),
+    "goal.set": frozenset({"campaign", "fund", "amount_minor", "currency"}),
+    "goal.removed": frozenset({"campaign", "fund"}),
+    "guard.lifted": frozenset({"until"}),
+    "guard.restored": frozenset(),
 }
 
 

@@ -76,7 +76,7 @@ def page_of_deeds(filters: Filters, after: str = "", size: int = PAGE) -> list[D
     for kind in _kinds(filters):
         rows = _narrowed(_columns(kind), kind, filters)
         model = KINDS[kind]
-        if place := _parse_place(after):
+        if place := parse_place(after):
             last = tuple_(literal(place[0], Date()), literal(place[1], Uuid()))
             rows = rows.where(tuple_(model.day, model.id) < last)
         rows = rows.order_by(model.day.desc(), model.id.desc()).limit(size + 1)
@@ -125,18 +125,11 @@ def volunteers_in(state: str, after: str = "", size: int = PAGE) -> list[DeedRow
     """Volunteers in one state, the longest waiting first; one more where there is a next page."""
     model = VolunteerSignup
     rows = _columns("volunteer").where(model.state == state)
-    if place := _parse_place(after):
+    if place := parse_place(after):
         last = tuple_(literal(place[0], Date()), literal(place[1], Uuid()))
         rows = rows.where(tuple_(model.day, model.id) > last)
     rows = rows.order_by(model.day, model.id).limit(size + 1)
     return [DeedRow(*row) for row in db.session.execute(rows)]
-
-
-def volunteer_waiting_since() -> date | None:
-    """The day of the oldest sign-up that nobody has looked at."""
-    return db.session.scalar(
-        select(func.min(VolunteerSignup.day)).where(VolunteerSignup.state == "new")
-    )
 
 
 def contact_of(signup_id: uuid.UUID) -> uuid.UUID | None:
@@ -187,7 +180,8 @@ def _narrowed(rows: Select[Any], kind: str, filters: Filters) -> Select[Any]:
     return rows
 
 
-def _parse_place(text: str) -> tuple[date, uuid.UUID] | None:
+def parse_place(text: str) -> tuple[date, uuid.UUID] | None:
+    """The day and id of a place in the order; None for what is none."""
     day, _, key = text.partition(".")
     try:
         return date.fromisoformat(day), uuid.UUID(hex=key)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -18,7 +19,8 @@ LONGEST_NOTE = 4000  # characters
 _SHORT = Length(max=200)
 
 
-def _choices(words: dict[str, Any], everything: Any = None) -> list[SelectChoice]:
+def choices(words: Mapping[str, Any], everything: Any = None) -> list[SelectChoice]:
+    """The choices of a list; `everything` is what the empty one is called."""
     first = [] if everything is None else [SelectChoice("", everything)]
     return first + [SelectChoice(value, label) for value, label in words.items()]
 
@@ -54,10 +56,10 @@ class FilterForm(StaffForm):
 
     def __init__(self, *args: Any, petitions: dict[str, str], funds: dict[str, str]) -> None:
         super().__init__(*args)
-        self.kind.choices = _choices(KINDS, _("All kinds"))
-        self.campaign.choices = _choices({**petitions, **funds}, _("All petitions and funds"))
-        self.state.choices = _choices(STATES, _("All states"))
-        self.newsletter.choices = _choices(NEWSLETTER, _("With and without newsletter"))
+        self.kind.choices = choices(KINDS, _("All kinds"))
+        self.campaign.choices = choices({**petitions, **funds}, _("All petitions and funds"))
+        self.state.choices = choices(STATES, _("All states"))
+        self.newsletter.choices = choices(NEWSLETTER, _("With and without newsletter"))
 
 
 class ReviewForm(StaffForm):
@@ -67,7 +69,7 @@ class ReviewForm(StaffForm):
     state = RadioField(
         _("New state"),
         [InputRequired(_("Choose the new state."))],
-        choices=_choices({state: STATES[state] for state in REVIEW_STATES}),
+        choices=choices({state: STATES[state] for state in REVIEW_STATES}),
     )
     note = TextAreaField(_("Note"), [Optional(), Text(LONGEST_NOTE)])
 

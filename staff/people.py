@@ -13,8 +13,10 @@ from sqlalchemy import select
 
 from config.database import db
 from contacts.models import Consent, ConsentText, Contact
+from donate.models import RecurringDonation
 from staff.deeds import DeedRow, deeds_of
 from staff.models import StaffMember
+from staff.recurring import recurring_of
 from vault.services import CannotOpen, Opener, vault
 from volunteers.models import VolunteerNote
 
@@ -79,6 +81,7 @@ class Person:
     state: str
     day: date
     deeds: list[OpenDeed] = field(repr=False)
+    recurring: list[RecurringDonation]
     notes: dict[uuid.UUID, list[OpenNote]] = field(repr=False)
     consents: list[ConsentGiven]
 
@@ -120,7 +123,7 @@ def open_person(contact_id: uuid.UUID, opener: Opener) -> Person | None:
     if contact is None:
         return None
     deeds = open_deeds(deeds_of(contact_id), opener)
-    address = _open(opener, "contact", contact.id, contact.sealed)
+    address = open_box(opener, "contact", contact.id, contact.sealed)
     return Person(
         id=contact.id,
         email=None if address is None else str(address.get("email") or ""),
@@ -129,22 +132,24 @@ def open_person(contact_id: uuid.UUID, opener: Opener) -> Person | None:
         state=contact.state,
         day=contact.day,
         deeds=deeds,
+        recurring=recurring_of(contact_id),
         notes=_notes([deed.row.id for deed in deeds if deed.row.kind == "volunteer"], opener),
         consents=_consents(contact_id),
     )
 
 
 def _open_deed(row: DeedRow, opener: Opener) -> OpenDeed:
-    details = _open(opener, row.table, row.id, row.sealed) if row.sealed else {}
+    details = open_box(opener, row.table, row.id, row.sealed) if row.sealed else {}
     if details is None:
         return OpenDeed(row, {}, is_open=False)
     if not details.get("email"):
-        contact = _open(opener, "contact", row.contact_id, row.contact_sealed) or {}
+        contact = open_box(opener, "contact", row.contact_id, row.contact_sealed) or {}
         details = {**details, "email": contact.get("email", "")}
     return OpenDeed(row, details, is_open=True)
 
 
-def _open(opener: Opener, table: str, row_id: uuid.UUID, blob: bytes) -> dict[str, Any] | None:
+def open_box(opener: Opener, table: str, row_id: uuid.UUID, blob: bytes) -> dict[str, Any] | None:
+    """What was sealed for one row; None, and a line in the log, where it does not open."""
     try:
         return opener.open(table, row_id, blob)
     except CannotOpen:
@@ -161,7 +166,7 @@ def _notes(signup_ids: list[uuid.UUID], opener: Opener) -> dict[uuid.UUID, list[
     )
     opened = []
     for row, author in rows:
-        details = _open(opener, "volunteer_note", row.id, row.sealed)
+        details = open_box(opener, "volunteer_note", row.id, row.sealed)
         text = None if details is None else str(details.get("text", ""))
         at = str((details or {}).get("at", row.day))
         opened.append((at, OpenNote(row.signup_id, author or "", row.day, text)))

@@ -10,12 +10,14 @@ View = TypeVar("View", bound=Callable[..., Any])
 SIGNED_IN = "be-signed-in"
 _TOTALS = frozenset({SIGNED_IN, "see-totals"})
 _CONTACTS = _TOTALS | {"see-contacts", "review-volunteers", "export-contacts", "manage-mail"}
+# A single gift, with its day and amount, points at a person: not for those who see totals alone.
+_GIFTS = frozenset({"see-donations", "manage-donations", "lift-guard"})
 
 PERMISSIONS: dict[str, frozenset[str]] = {
     "viewer": _TOTALS,
-    "editor": _TOTALS,
-    "contacts": _CONTACTS,
-    "admin": _CONTACTS | {"see-audit"},
+    "editor": _TOTALS | {"set-goals"},
+    "contacts": _CONTACTS | _GIFTS,
+    "admin": _CONTACTS | _GIFTS | {"set-goals", "see-audit"},
 }
 KNOWN = frozenset().union(*PERMISSIONS.values())
 NOBODY_SIGNED_IN = "open"

@@ -4,35 +4,24 @@ from __future__ import annotations
 
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 
 from sqlalchemy import CompoundSelect, String, cast, func, select
 
 from config.database import db
-from config.settings import settings
 from contacts.models import Tally, TallyDelta
+from donate.books.models import Reconciliation
+from donate.models import Donation, Review
 from mail.models import State
 from mail.queries import counts_by_state, oldest_waiting
-from staff.deeds import volunteer_waiting_since
 from staff.models import StaffMember
 from vault.services import VaultMissing, state_of_keys
+from volunteers.models import VolunteerSignup
 
 REVIEWED = ("new", "contacted", "active", "declined")
 LEAST_SHOWN = 5  # fewer from one country could point at a person
 WEEK = timedelta(days=7)
-
-
-@dataclass(frozen=True)
-class Given:
-    """Donations for one fund in one month and currency; minor units."""
-
-    month: str  # 2026-03
-    fund: str
-    currency: str
-    amount_minor: int
-    count: int
 
 
 @dataclass(frozen=True)
@@ -55,6 +44,8 @@ class Waiting:
     volunteer_since: date | None
     lacks_index_key: bool
     lacks_vault: bool
+    gifts_held: int  # that somebody should look at
+    books_differ: int  # from Stripe's, in so many places
 
 
 @dataclass
@@ -105,39 +96,18 @@ class Figures:
         ]
         return sorted(rows, key=lambda row: (-row.confirmed, row.slug))
 
-    def given(self) -> list[Given]:
-        """Donations by month, fund and currency, the newest month first."""
-        rows = [
-            Given(month, fund, kind[-3:], n, self.by_month.get((_counts(kind), fund, month), 0))
-            for (kind, fund, month), n in self.by_month.items()
-            if kind.startswith("donation.amount.") and n
-        ]
-        rows.sort(key=lambda row: (row.fund, row.currency))
-        return sorted(rows, key=lambda row: row.month, reverse=True)
-
-    def given_in(self, month: str) -> dict[str, int]:
-        """Donations of one month by currency, in minor units."""
-        sums: dict[str, int] = defaultdict(int)
-        for row in self.given():
-            if row.month == month:
-                sums[row.currency] += row.amount_minor
-        return {currency: sums[currency] for currency in _in_order(sums)}
-
-    def currencies(self) -> list[str]:
-        """The currencies that donations came in."""
-        return _in_order({row.currency for row in self.given()})
-
 
 def read_figures(today: date) -> Figures:
     """Read all counts, folded and not yet folded, in one statement: each is in exactly one half."""
     first_of_week = (today - WEEK + timedelta(days=1)).isoformat()
     both = _all_days().subquery()
     month = func.substr(both.c.day, 1, 7)
+    of_goals = both.c.kind.like("raised.%")  # the same money once more
     recent = func.sum(both.c.n).filter(both.c.day >= first_of_week)
     rows = db.session.execute(
-        select(both.c.kind, both.c.subject, month, func.sum(both.c.n), recent).group_by(
-            both.c.kind, both.c.subject, month
-        )
+        select(both.c.kind, both.c.subject, month, func.sum(both.c.n), recent)
+        .where(~of_goals)
+        .group_by(both.c.kind, both.c.subject, month)
     )
     figures = Figures(today)
     for kind, subject, its_month, n, n_recent in rows:
@@ -187,6 +157,7 @@ def read_waiting(since: float) -> Waiting:
     """What waits. `since` is the moment (UTC, seconds) before which due mail should have gone."""
     mail = counts_by_state()
     oldest = oldest_waiting()
+    volunteer_since, gifts_held = _oldest_volunteer_and_held()
     try:
         lacks_index_key, lacks_vault = not state_of_keys().has_index_key, False
     except VaultMissing:
@@ -195,10 +166,20 @@ def read_waiting(since: float) -> Waiting:
         mail=mail[State.QUEUED] + mail[State.SENDING],
         mail_failed=mail[State.FAILED],
         is_worker_late=oldest is not None and oldest.timestamp() < since,
-        volunteer_since=volunteer_waiting_since(),
+        volunteer_since=volunteer_since,
         lacks_index_key=lacks_index_key,
         lacks_vault=lacks_vault,
+        gifts_held=gifts_held,
+        books_differ=sum(map(len, db.session.scalars(select(Reconciliation.differences)))),
     )
+
+
+def _oldest_volunteer_and_held() -> tuple[date | None, int]:
+    """The day of the oldest sign-up that nobody has looked at, and how many gifts are held."""
+    oldest = select(func.min(VolunteerSignup.day)).where(VolunteerSignup.state == "new")
+    held = select(func.count()).select_from(Donation).where(Donation.review == Review.HELD)
+    day, n = db.session.execute(select(oldest.scalar_subquery(), held.scalar_subquery())).one()
+    return day, n
 
 
 def _all_days() -> CompoundSelect[str, str, str, int]:
@@ -210,16 +191,6 @@ def _all_days() -> CompoundSelect[str, str, str, int]:
         TallyDelta.kind, TallyDelta.subject, cast(TallyDelta.day, String), TallyDelta.n
     )
     return folded.union_all(waiting)
-
-
-def _in_order(currencies: Iterable[str]) -> list[str]:
-    """Currencies as the settings list them; sums in different ones cannot be compared."""
-    place = {code: n for n, code in enumerate(settings().currencies)}
-    return sorted(currencies, key=lambda code: (place.get(code, len(place)), code))
-
-
-def _counts(kind: str) -> str:
-    return kind.replace("donation.amount.", "donation.count.")
 
 
 def staff_names() -> dict[uuid.UUID, str]:

@@ -29,10 +29,15 @@ from staff import (
     charts,
     queries,
     sessions,
+    totals,
     views_audit,
     views_contacts,
+    views_donations,
     views_door,
+    views_giving,
     views_mail,
+    views_offline,
+    views_recurring,
     views_volunteers,
 )
 from staff import sign_in as signing
@@ -41,7 +46,18 @@ from staff.forms import SignInForm
 from staff.permissions import SIGNED_IN, needs, open_to_everybody
 from web import throttle
 
-__all__ = ["staff", "views_audit", "views_contacts", "views_door", "views_mail", "views_volunteers"]
+__all__ = [
+    "staff",
+    "views_audit",
+    "views_contacts",
+    "views_donations",
+    "views_door",
+    "views_giving",
+    "views_mail",
+    "views_offline",
+    "views_recurring",
+    "views_volunteers",
+]
 
 WORKER_IS_LATE = timedelta(minutes=5)
 CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
@@ -97,12 +113,13 @@ def today() -> str:
     now = datetime.now(UTC)
     figures = queries.read_figures(now.date())
     shown = [("signatures", ""), ("volunteers", "")]
-    shown += [("donations", currency) for currency in figures.currencies()]
+    shown += [("donations", currency) for currency in totals.currencies(figures)]
     kinds = [kind for name, currency in shown for kind in charts.kinds_of(name, currency)]
     counts = queries.counts_by_day(kinds, now.date() - charts.SPAN)
     return render_template(
         "staff/today.html",
         figures=figures,
+        totals=totals,
         waiting=queries.read_waiting((now - WORKER_IS_LATE).timestamp()),
         charts=[charts.make_chart(name, counts, now.date(), cur) for name, cur in shown],
         countries=queries.countries(),
@@ -147,7 +164,7 @@ def _try(name: str, passphrase: str, now: datetime) -> tuple[signing.Account, by
 
 def _currencies() -> set[str]:
     today = datetime.now(UTC).date()
-    return {*settings().currencies, *queries.read_figures(today).currencies()}
+    return {*settings().currencies, *totals.currencies(queries.read_figures(today))}
 
 
 def _sign_in_page(form: SignInForm, status: int) -> AnyResponse:

@@ -5,15 +5,20 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from datetime import date
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 import phonenumbers
 from babel.dates import format_date, format_skeleton
+from babel.numbers import format_decimal
 from flask_babel import lazy_gettext as _
 
 from config.languages import current_language
+from donate.currencies import decimals, exponent
+from donate.funds import FUNDS
 from donate.money import format_amount
+from staff import words_giving
 from volunteers.forms import AVAILABILITY, SKILLS
 from web.countries import country_name
 
@@ -58,6 +63,17 @@ MAIL_KINDS: dict[str, Any] = {
     "confirm-signature": _("Confirmation of a signature"),
     "confirm-sign-up": _("Confirmation of a sign-up"),
     "thank-you": _("Thanks for a donation"),
+    "gift-pending": _("A gift is being confirmed"),
+    "gift-failed": _("A payment did not go through"),
+    "gift-expired": _("A payment page was closed"),
+    "gift-refused-card": _("A card from a refused country"),
+    "gift-refunded": _("A refund"),
+    "renewal-action": _("A renewal to be confirmed"),
+    "renewal-failed": _("A renewal that failed"),
+    "recurring-changed": _("A recurring gift was changed"),
+    "recurring-ended": _("A recurring gift ended"),
+    "manage-giving": _("A private link to someone’s gifts"),
+    "giving-alert": _("An alert about giving"),
 }
 
 ACTIONS: dict[str, Any] = {
@@ -70,6 +86,15 @@ ACTIONS: dict[str, Any] = {
     "volunteer.noted": _("Note written"),
     "contacts.exported": _("Contacts exported"),
     "mail.requeued": _("Mail queued again"),
+    "donation.refund-requested": _("Refund requested"),
+    "donation.released": _("Gift released"),
+    "donation.entered": _("Gift entered"),
+    "donations.exported": _("Gifts exported"),
+    "recurring-donation.ended": _("Recurring donation ended"),
+    "goal.set": _("Goal set"),
+    "goal.removed": _("Goal removed"),
+    "guard.lifted": _("Guard lifted"),
+    "guard.restored": _("Guard put back"),
 }
 
 SUBJECTS: dict[str, Any] = {
@@ -78,6 +103,11 @@ SUBJECTS: dict[str, Any] = {
     "volunteer": _("Volunteer"),
     "contacts": _("Contacts"),
     "mail": _("Mail"),
+    "donation": _("Gift"),
+    "donations": _("Gifts"),
+    "recurring-donation": _("Recurring donation"),
+    "goal": _("Goal"),
+    "guard": _("Guard of the donate page"),
 }
 
 ROLES: dict[str, Any] = {
@@ -97,8 +127,17 @@ DETAILS: dict[str, tuple[Any, dict[str, Any]]] = {
     "count": (_("Rows"), {}),
     "kind": (_("Kind"), KINDS),
     "campaign": (_("Petition or fund"), {}),
-    "state": (_("State"), STATES),
+    "state": (_("State"), {**STATES, **words_giving.STATES}),
     "newsletter": (_("Newsletter"), NEWSLETTER),
+    "amount": (_("Amount"), {}),
+    "currency": (_("Currency"), {}),
+    "fund": (_("Fund"), FUNDS),
+    "method": (_("How it came"), words_giving.METHODS),
+    "review": (_("Review"), words_giving.REVIEWS),
+    "month": (_("Month"), {}),
+    "reason": (_("Reason"), words_giving.REFUND_REASONS),
+    "refund": (_("Refund"), {}),
+    "until": (_("Until"), {}),
 }
 
 
@@ -127,6 +166,13 @@ def money(minor: int, currency: str) -> str:
     return format_amount(minor, currency, current_language())
 
 
+def typed_amount(minor: int, currency: str) -> str:
+    """An amount as somebody here would type it, for a field: without currency and groups."""
+    pattern = "0.00" if decimals(currency) else "0"
+    value = Decimal(minor).scaleb(-exponent(currency))
+    return str(format_decimal(value, pattern, locale=current_language()))
+
+
 def short_day(value: date) -> str:
     """A day in few letters, for the column of a table."""
     return str(format_date(value, format="medium", locale=current_language()))
@@ -134,7 +180,9 @@ def short_day(value: date) -> str:
 
 def details(given: Mapping[str, Any]) -> list[tuple[str, str]]:
     """The details of an audit event in words."""
-    found = []
+    found, given = [], dict(given)
+    if "amount_minor" in given and "currency" in given:
+        given["amount"] = money(given.pop("amount_minor"), given.pop("currency"))
     for key, value in given.items():
         label, words = DETAILS.get(key, (key, {}))
         found.append((str(label), called(words, str(value))))
@@ -203,4 +251,5 @@ FOR_TEMPLATES: dict[str, Any] = {
     "subjects": SUBJECTS,
     "purposes": PURPOSES,
     "steps": STEPS,
+    **words_giving.FOR_TEMPLATES,
 }

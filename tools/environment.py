@@ -81,7 +81,7 @@ def make_venv(python):
     return inside
 
 
-def install(python, lock):
+def install(python, lock, *where):
     """Install the locked packages once for each state of the lock."""
     path = os.path.join(ROOT, "requirements", lock + ".txt")
     marker = os.path.join(VENV, "installed-" + lock)
@@ -92,6 +92,7 @@ def install(python, lock):
     print("Installing the locked packages ({}) ...".format(lock), flush=True)
     command = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     command += ["--no-input", "--require-hashes", "--only-binary", ":all:", "-r", path]
+    command += where
     os.remove(WHOLE)  # broken off here, pip may take a half-written package for a whole one
     log, scratch = os.path.join(VENV, "pip.log"), os.path.join(VENV, "tmp")
     os.makedirs(scratch, exist_ok=True)  # so that what a killed pip leaves goes with .venv
@@ -177,6 +178,9 @@ def main():
         claim_folder()
         python = make_venv(find_python())
         install(python, "run" if purpose == "run" else "test")
+        if purpose == "test":  # the release before, in a folder of its own beside the others
+            beside = os.path.join(VENV, "stripe15")
+            install(python, "stripe15", "--no-deps", "--upgrade", "--target", beside)
         system_packages(purpose)
     except KeyboardInterrupt:
         stop("Stopped before it was ready; make begins again where needed.")

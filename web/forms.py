@@ -58,22 +58,15 @@ class PublicForm(FlaskForm):  # type: ignore[misc]
     website = StringField(_("Leave this empty"))  # the trap: people do not see it
 
     quota_purpose = "form"
+    quota_cost = 1
     status = 200
 
     def is_accepted(self, limit: str) -> bool:
         """Whether this is a post that may be acted on; else `status` says what to answer."""
-        if not self.is_submitted():
+        if not self.is_sound():
             return False
-        self.status = 422
-        age = self._age()
-        if age is None or not self.validate():
-            return False
-        if self.website.data:
-            self.form_errors.append(_("Leave the hidden field empty and send the form again."))
-            return False
-        cost = 3 if age < tokens.TOO_QUICK else 1  # quick posts get the slower quota
         try:
-            has_quota = throttle.spend(limit, self.quota_purpose, cost)
+            has_quota = throttle.spend(limit, self.quota_purpose, self.quota_cost)
         except VaultMissing:
             self.put_off()
             return False
@@ -86,6 +79,20 @@ class PublicForm(FlaskForm):  # type: ignore[misc]
                 )
             )
             return False
+        return True
+
+    def is_sound(self) -> bool:
+        """Whether it is whole, fresh and filled in rightly; no quota is spent."""
+        if not self.is_submitted():
+            return False
+        self.status = 422
+        age = self._age()
+        if age is None or not self.validate():
+            return False
+        if self.website.data:
+            self.form_errors.append(_("Leave the hidden field empty and send the form again."))
+            return False
+        self.quota_cost = 3 if age < tokens.TOO_QUICK else 1  # quick posts get the slower quota
         return True
 
     def put_off(self) -> None:

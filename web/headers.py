@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from urllib.parse import urlsplit
 
-from flask import Flask, Response, request
+from flask import Flask, Response, current_app, request
 
 from config.settings import Settings
 
 PUBLIC = "public, max-age=10, stale-while-revalidate=60"
 PRIVATE = "no-store"
+STRIPE_PAGES = "https://checkout.stripe.com https://billing.stripe.com https://invoice.stripe.com"
 
 
 def init_headers(app: Flask, settings: Settings) -> None:
     """Set the security headers on every answer; what says nothing of caching is not stored."""
     fixed = _security_headers(settings)
+    app.extensions["vigil_policy"] = dict(fixed)["Content-Security-Policy"]
 
     @app.after_request
     def _set_headers(response: Response) -> Response:
@@ -32,15 +34,16 @@ def is_public(response: Response) -> None:
         response.add_etag(weak=True)  # the page cache sends the same page zipped, too
 
 
+def allow_workers(response: Response) -> None:
+    """Let this one page run workers, from files of ours: older browsers ask for leave by name."""
+    policy = current_app.extensions["vigil_policy"]
+    response.headers["Content-Security-Policy"] = f"{policy}; worker-src 'self'"
+
+
 def _security_headers(settings: Settings) -> list[tuple[str, str]]:
-    # A browser holds form-action also against the redirect that follows the post.
-    payment = "https://checkout.stripe.com"
-    if settings.stripe_api_base:
-        parts = urlsplit(settings.stripe_api_base)
-        payment += f" {parts.scheme}://{parts.netloc}"
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        f"connect-src 'self'; form-action 'self' {payment}; base-uri 'none'; "
+        f"connect-src 'self'; form-action 'self' {_payment_pages(settings)}; base-uri 'none'; "
         "frame-ancestors 'none'"
     )
     headers = [
@@ -58,3 +61,14 @@ def _security_headers(settings: Settings) -> list[tuple[str, str]]:
     if settings.is_secure:
         headers.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
     return headers
+
+
+def _payment_pages(settings: Settings) -> str:
+    """Where our forms may lead: a browser holds form-action also against the redirect after a post.
+
+    To pay, to change the card and to mend a renewal; the stand-in has all three in one place.
+    """
+    if settings.stripe_api_base:
+        parts = urlsplit(settings.stripe_api_base)
+        return f"{STRIPE_PAGES} {parts.scheme}://{parts.netloc}"
+    return STRIPE_PAGES

@@ -57,7 +57,8 @@ def favicon() -> AnyResponse:
 def robots() -> Response:
     """What crawlers may read: everything public, no private link (RFC 9309)."""
     lines = ["User-agent: *", "Disallow: /staff/", "Disallow: /stripe/"]
-    lines += [f"Disallow: /{code}/confirm/" for code in settings().supported_languages]
+    for code in settings().supported_languages:
+        lines += [f"Disallow: /{code}/confirm/", f"Disallow: /{code}/donate/manage/"]
     return _plain([*lines, f"Sitemap: {settings().base_url}/sitemap.xml"])
 
 
@@ -127,7 +128,9 @@ def _file(name: str) -> Response:
     """A file of ours, read whole: they are small, and the page cache keeps them compressed."""
     if name not in _files():
         abort(404)
-    response = Response((STATIC / name).read_bytes(), mimetype=guess_type(name)[0])
+    # of scripts Python before 3.12 knows the old type (RFC 9239)
+    kind = "text/javascript" if name.endswith(".js") else guess_type(name)[0]
+    response = Response((STATIC / name).read_bytes(), mimetype=kind)
     response.add_etag(weak=True)
     return response
 

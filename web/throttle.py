@@ -61,7 +61,16 @@ def network_key() -> str:
 
 def spend(limit: str, purpose: str, cost: int = 1) -> bool:
     """Take `cost` from this network's quota for a purpose; False where nothing is left."""
-    item, key = parse(limit), network_key()
+    return _hit(limit, purpose, network_key(), cost)
+
+
+def spend_overall(limit: str, purpose: str) -> bool:
+    """Take one from a quota that all networks share; False where nothing is left."""
+    return _hit(limit, purpose, "overall", 1)
+
+
+def _hit(limit: str, purpose: str, key: str, cost: int) -> bool:
+    item = parse(limit)
     try:
         return limiter.limiter.hit(item, purpose, key, cost=cost)
     except StorageError:

@@ -24,6 +24,11 @@ REFERENCES = {
     "price": ("price",),
     "failure_balance_transaction": ("balance_transaction",),
 }
+# Fields that not every object of its kind has; to expand them is never wrong.
+ABSENT_FROM_SOME = {
+    ("refund", "failure_balance_transaction"),
+    ("radar.early_fraud_warning", "payment_intent"),
+}
 
 
 def expand(account: Account, answer: Json, paths: list[str]) -> Json:
@@ -43,7 +48,7 @@ def _expand_path(account: Account, place: Json, steps: list[str], path: str) -> 
             _expand_path(account, entry, rest, path)
         return
     _fill(account, place, step, path)
-    inner = place[step]
+    inner = place.get(step)
     if rest and isinstance(inner, dict):
         _expand_path(account, inner, rest, path)
 
@@ -56,6 +61,8 @@ def _fill(account: Account, place: Json, step: str, path: str) -> None:
         place[step] = invoice_payments(account, place["id"])
     elif kind == "charge" and step == "refunds":
         place[step] = _refunds(account, place["id"])
+    elif step not in place and (kind, step) in ABSENT_FROM_SOME:
+        return
     elif step not in place or (isinstance(place[step], str) and step not in REFERENCES):
         raise _not_expandable(path)
     elif isinstance(place[step], str):

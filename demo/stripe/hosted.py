@@ -8,7 +8,7 @@ from urllib.parse import quote
 from flask import Blueprint, Response, current_app, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
-from demo.stripe import card_payments, debits
+from demo.stripe import card_payments, debits, prospects
 from demo.stripe.account import Account
 from demo.stripe.cards import ACCOUNTS, CARDS, grouped
 from demo.stripe.currencies import display
@@ -52,12 +52,14 @@ def _account() -> Account:
 
 @hosted.get("/")
 def index() -> str:
-    """What this is, the latest sessions, the test cards."""
+    """What this is, the latest sessions, what may happen next, the test cards."""
     account = _account()
     sessions = account.ledger.all("checkout.session")[:RECENT]
     return render_template(
         "stripe/index.html",
         sessions=sessions,
+        gifts=prospects.gifts(account),
+        payments=prospects.payments(account),
         cards=CARDS.values(),
         bank_accounts=ACCOUNTS.values(),
         is_held=current_app.extensions["deliverer"].held,

@@ -45,6 +45,20 @@ def list_lines(account: Account, path: str, params: Params) -> Json:
     return answer
 
 
+SESSION_FILTERS = ("payment_intent", "customer", "status", "subscription")
+
+
+def list_sessions(account: Account, path: str, params: Params) -> Json:
+    """Checkout sessions; `customer_details[email]` finds those whose payer has typed it."""
+    refuse_others(params, (*PAGING, *SESSION_FILTERS, "customer_details"))
+    found = filtered(account, "checkout.session", params, SESSION_FILTERS)
+    asked = nested(params, "customer_details")
+    refuse_others(asked, ("email",), "customer_details")
+    if email := text(asked, "email"):
+        found = [one for one in found if (one["customer_details"] or {}).get("email") == email]
+    return page("checkout.session", within(found, params), path, params)
+
+
 def list_events(account: Account, path: str, params: Params) -> Json:
     """The events of the last thirty days; `delivery_success=false` finds those some endpoint has
     not taken.

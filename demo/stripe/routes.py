@@ -19,7 +19,7 @@ from demo.stripe.account import Account, Cause
 from demo.stripe.books import read_balance
 from demo.stripe.errors import no_such, unrecognised_url
 from demo.stripe.ledger import Json
-from demo.stripe.listing import list_events, list_lines, list_objects
+from demo.stripe.listing import list_events, list_lines, list_objects, list_sessions
 from demo.stripe.params import Params, refuse_others
 
 
@@ -79,7 +79,6 @@ def _balance(call: Call) -> Json:
     return read_balance(call.account)
 
 
-SESSION_FILTERS = ("payment_intent", "customer", "status", "subscription")
 WARNING = "radar.early_fraud_warning"
 PORTAL = "billing_portal.configuration"
 TABLE: tuple[tuple[str, str, Handler], ...] = (
@@ -92,7 +91,7 @@ TABLE: tuple[tuple[str, str, Handler], ...] = (
     ("POST", "billing_portal/sessions", _create(portals.create_session)),
     ("GET", "charges", _list("charge", "payment_intent", "customer")),
     ("GET", "charges/*", _retrieve("charge", "charge")),
-    ("GET", "checkout/sessions", _list("checkout.session", *SESSION_FILTERS)),
+    ("GET", "checkout/sessions", _listing(list_sessions)),
     ("POST", "checkout/sessions", _create(sessions.create_session)),
     ("GET", "checkout/sessions/*", _retrieve("checkout.session", "session")),
     ("POST", "checkout/sessions/*/expire", _change(sessions.expire_session)),

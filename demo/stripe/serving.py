@@ -14,6 +14,7 @@ from demo.stripe import controls as everyday_controls
 from demo.stripe import life_controls
 from demo.stripe.account import Account
 from demo.stripe.api import RequestLog, api
+from demo.stripe.buttons import buttons
 from demo.stripe.deliverer import Deliverer
 from demo.stripe.faults import Faults
 from demo.stripe.gate import open_gate
@@ -55,7 +56,7 @@ def create_stand_in(
         "request_log": RequestLog(),
     }
     guard_host(app)
-    for part in (api, hosted, invoice_pages, portal_pages, controls):
+    for part in (api, hosted, invoice_pages, portal_pages, buttons, controls):
         app.register_blueprint(part)
     return app
 

@@ -14,6 +14,21 @@ depends_on = None
 
 
 def upgrade() -> None:
+    for table in ("tally", "tally_delta"):  # a campaign and its fund
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.alter_column(
+                "subject", existing_type=sa.String(length=80), type_=sa.String(length=125)
+            )
+    op.create_table(
+        "begun_gift",
+        sa.Column("hash", sa.LargeBinary(length=32), nullable=False),
+        sa.Column("gift_id", sa.Uuid(), nullable=False),
+        sa.Column("expires_at", sa.DateTime(timezone=True), nullable=False),
+        sa.PrimaryKeyConstraint("hash", name=op.f("pk_begun_gift")),
+    )
+    with op.batch_alter_table("begun_gift", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_begun_gift_expires_at"), ["expires_at"], unique=False)
+
     op.create_table(
         "decline",
         sa.Column("id", sa.String(length=255), nullable=False),
@@ -357,3 +372,9 @@ def downgrade() -> None:
         batch_op.drop_index(batch_op.f("ix_decline_at"))
 
     op.drop_table("decline")
+    op.drop_table("begun_gift")
+    for table in ("tally", "tally_delta"):
+        with op.batch_alter_table(table, schema=None) as batch_op:
+            batch_op.alter_column(
+                "subject", existing_type=sa.String(length=125), type_=sa.String(length=80)
+            )

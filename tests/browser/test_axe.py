@@ -27,7 +27,17 @@ PUBLIC = (
     "/imprint",
     "/nothing-here",
 )
-STAFF = ("/staff/", "/staff/contacts", "/staff/volunteers", "/staff/mail", "/staff/audit")
+STAFF = (
+    "/staff/",
+    "/staff/contacts",
+    "/staff/volunteers",
+    "/staff/donations",
+    "/staff/donations/new",
+    "/staff/recurring",
+    "/staff/giving",
+    "/staff/mail",
+    "/staff/audit",
+)
 LOOKS = [("en", 1280, "light"), ("uk", 360, "light"), ("be", 360, "dark")]
 
 
@@ -65,6 +75,9 @@ def test_public_pages(
             page.locator("[name=amount]").fill("0")
         page.locator(f"form#{form} button[type=submit]").click()
         found += faults(page)
+    page.locator("[name=from_risk][value=yes]").check()
+    page.locator("form#donate button[type=submit]").click()
+    found += faults(page)
     context.close()
     assert found == []
 
@@ -91,6 +104,10 @@ def test_staff_pages(
         found += faults(page)
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append(f"{page.url}: wider than {width}")
+    gifts = page.goto("/staff/donations") and page.locator("main a.sum-of")
+    if gifts and gifts.count():
+        gifts.first.click()
+        found += faults(page)
     people = page.goto("/staff/contacts") and page.locator("main a[href*='/staff/contacts/']")
     if people and people.count():
         people.first.click()

@@ -65,10 +65,11 @@ def test_volunteer(site: Site, page: Page, visitor: str) -> None:
     expect(page).to_have_url(re.compile("/be/volunteer/thanks"))
 
 
-def begin_gift(page: Page, address: str, amount: str = "25") -> None:
+def begin_gift(page: Page, address: str, amount: str = "25", frequency: str = "once") -> None:
     """From our page to the payment page, filled in but for the card."""
     page.goto("/en/donate")
     form = page.locator("form#donate")
+    form.locator(f"[name=frequency][value={frequency}]").check()
     form.locator("[name=amount]").fill(amount)
     form.locator("[name=currency]").select_option("EUR")
     form.locator("[name=fund]").select_option("legal-help")
@@ -94,6 +95,45 @@ def test_give(site: Site, page: Page, visitor: str) -> None:
     mail = site.mail_to(visitor)
     assert "25" in mail.text
     assert page.context.cookies(site.url) == []
+
+
+def test_give_once_then_monthly(site: Site, page: Page, visitor: str) -> None:
+    begin_gift(page, visitor, "31")
+    pay_by_card(page, "4242 4242 4242 4242")
+    page.get_by_role("link", name="Make it monthly").click()
+    expect(page.locator("[name=frequency]:checked")).to_have_value("month")
+    expect(page.locator("[name=amount]")).to_have_value("31")
+    expect(page.locator("[name=currency]")).to_have_value("EUR")
+    expect(page.locator("[name=fund]")).to_have_value("legal-help")
+    page.locator("form#donate button[type=submit]").click()
+    page.locator("form#pay [name=email]").fill(visitor)
+    page.locator("form#pay [name=name]").fill("Dora Donor")
+    pay_by_card(page, "4242 4242 4242 4242")
+    expect(page.locator("h1")).to_contain_text("your gift has begun")
+    assert "31" in site.mail_to(visitor, 2).text
+
+
+def test_the_amounts_follow_the_currency(page: Page) -> None:
+    page.goto("/en/donate")
+    page.locator("[name=currency]").select_option("PLN")
+    for value, is_seen in (("10000-PLN", True), ("2500-USD", False)):
+        expect(page.locator(f"[value='{value}'] + span")).to_be_visible(visible=is_seen)
+    page.locator("form#donate button[type=submit]").click()
+    expect(page.locator("form#pay")).to_be_visible()
+    expect(page.locator("body")).to_contain_text("100")
+
+
+def test_a_card_from_there_is_not_begun(page: Page) -> None:
+    page.goto("/en/donate")
+    page.locator("[name=amount]").fill("44")
+    page.locator("[name=from_risk][value=yes]").check()
+    page.locator("form#donate button[type=submit]").click()
+    expect(page.locator("h1")).to_have_text("Please do not pay with it")
+    page.locator("button[name=back]").click()
+    expect(page.locator("[name=amount]")).to_have_value("44")
+    page.locator("[name=from_risk][value=no]").check()
+    page.locator("form#donate button[type=submit]").click()
+    expect(page.locator("form#pay")).to_be_visible()
 
 
 def test_a_declined_card_may_be_followed_by_another(site: Site, page: Page, visitor: str) -> None:

@@ -72,9 +72,14 @@ def test_volunteer_by_keyboard(page: Page, visitor: str) -> None:
 
 def test_give_by_keyboard(site: Site, page: Page) -> None:
     page.goto("/en/donate")
-    tab_to(page, "[name=suggested]")
+    tab_to(page, "[name=frequency]")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator("[name=frequency]:checked")).to_have_value("month")
+    tab_to(page, "[name=currency]")
+    page.keyboard.type("EUR")
+    tab_to(page, "[name=suggested-EUR]")
     page.keyboard.press("ArrowDown")
-    expect(page.locator("[name=suggested]:checked")).to_have_value("5000-EUR")
+    expect(page.locator("[name=suggested-EUR]:checked")).to_have_value("5000-EUR")
     tab_to(page, "form#donate button")
     page.keyboard.press("Enter")
     expect(page).to_have_url(re.compile(re.escape(site.stripe.url)))
@@ -132,7 +137,7 @@ def test_pages_reflow_at_400_percent(browser: Browser, site: Site, language: str
 
 def test_a_typed_amount_takes_the_mark_from_the_suggested_one(page: Page) -> None:
     page.goto("/en/donate")
-    tile = page.locator("[name=suggested]:checked + span")
+    tile = page.locator("[name^=suggested]:checked + span").locator("visible=true")
     colour = "one => getComputedStyle(one).backgroundColor"
     marked = tile.evaluate(colour)
     page.locator("[name=amount]").fill("12")

@@ -13,9 +13,9 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from config.database import db
-from donate.gateway import PaymentFacts
+from donate.facts import Payer, PaymentFacts
 from donate.models import Donation, State
-from donate.services import record_payment
+from donate.recording import record
 from tests.support.instances import Instance
 from tests.support.moments import NOW
 from tests.support.visitor import errors, mails, post_form, sign, volunteer
@@ -114,15 +114,14 @@ def pay(donation_id: uuid.UUID) -> None:
     donation.state, donation.stripe_session_id = State.OPEN, "cs_test_1"
     db.session.flush()
     facts = PaymentFacts(
-        session_id="cs_test_1",
-        donation_id=donation_id,
+        asked_at=NOW,
         state=State.PAID,
         amount_minor=2500,
         currency="EUR",
+        donation_id=donation_id,
+        session_id="cs_test_1",
         payment_intent_id="pi_1",
-        name="Kanarkova",
-        email="kanarka@example.org",
-        country="LT",
+        payer=Payer("Kanarkova", "kanarka@example.org", "LT"),
     )
-    assert record_payment(facts, NOW)
+    assert record(facts, NOW)
     db.session.commit()

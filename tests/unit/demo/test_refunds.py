@@ -190,3 +190,15 @@ def test_renewal_is_refunded_like_any_charge(desk: Desk) -> None:
     invoice = desk.client.v1.invoice_payments.list(paid).data[0].invoice
     assert invoice == desk.client.v1.subscriptions.retrieve(gift.id).latest_invoice
     assert desk.client.v1.invoices.retrieve(str(invoice)).status == "paid"
+
+
+def test_what_only_failed_refunds_have_may_always_be_expanded(desk: Desk) -> None:
+    session = desk.create_session()
+    desk.pay(session)
+    charge = desk.client.v1.charges.list().data[0]
+    made = desk.client.v1.refunds.create({"charge": charge.id})
+    asks: Any = {"expand": ["failure_balance_transaction"]}
+    assert "failure_balance_transaction" not in desk.client.v1.refunds.retrieve(made.id, asks)
+    desk.order("refund-fail", refund=made.id)
+    line: Any = desk.client.v1.refunds.retrieve(made.id, asks).failure_balance_transaction
+    assert line.amount == made.amount

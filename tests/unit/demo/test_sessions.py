@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from stripe import InvalidRequestError
 
-from tests.unit.demo.support import PRODUCT, Desk, session_params
+from tests.unit.demo.support import DECLINED, PRODUCT, Desk, session_params
 
 
 def refusal(desk: Desk, **changes: Any) -> InvalidRequestError:
@@ -165,3 +165,12 @@ def test_session_expires_once_on_request(desk: Desk) -> None:
         desk.client.v1.checkout.sessions.expire(made.id)
     desk.order("clock", advance=90_000)
     assert desk.types().count("checkout.session.expired") == 1
+
+
+def test_sessions_are_found_by_the_address_that_was_typed(desk: Desk) -> None:
+    tried, _ = desk.create_monthly(), desk.create_monthly()
+    desk.pay(tried, DECLINED, email="olena@example.org")
+    asks: Any = {"customer_details": {"email": "olena@example.org"}, "status": "open"}
+    assert [one.id for one in desk.client.v1.checkout.sessions.list(asks).data] == [tried.id]
+    asks["customer_details"]["email"] = "other@example.org"
+    assert desk.client.v1.checkout.sessions.list(asks).data == []

@@ -6,12 +6,13 @@ import json
 import re
 import threading
 import time
+import uuid
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from flask import Flask
 from flask.testing import FlaskClient
@@ -20,7 +21,7 @@ from sqlalchemy import select
 from werkzeug.serving import make_server
 from werkzeug.test import TestResponse
 
-from config.database import db, prepare_engine
+from config.database import Base, db, prepare_engine
 from config.languages import init_languages
 from config.settings import ROOT, load_settings
 from contacts import tally
@@ -31,8 +32,10 @@ from demo.stripe.account import encode
 from demo.stripe.deliverer import sign
 from demo.stripe.faults import Fault, Faults, Kind
 from demo.stripe.ledger import Json
-from donate.gateway import init_gateway
-from donate.models import Donation, StripeEvent
+from donate.books.models import Dispute, LedgerLine, Refund
+from donate.books.refunds import end_refused, send_refunds
+from donate.gateway import LOOKS, init_gateway
+from donate.models import Donation, RecurringDonation, StripeEvent
 from donate.views import donate
 from donate.webhooks import webhooks
 from mail.models import OutgoingEmail
@@ -53,7 +56,11 @@ KEY = "sk_test_made_up"
 SECRETS = ("whsec_new", "whsec_old")
 DONOR = "canary-donor@example.org"
 PAYS, DECLINED, ASKS = "4242 4242 4242 4242", "4000000000000002", "4000 0027 6000 3184"
+FROM_BELARUS, RENEWALS_FAIL, RENEWALS_ASK = "4000001120000005", "4000000000000341", ASKS
+DISPUTED, WARNED = "4000000000000259", "4000000000005423"
+REFUND_FAILS, REFUND_WAITS = "4000000000005126", "4000000000007726"
 DEBIT_PAYS, DEBIT_FAILS = "DE89370400440532013000", "DE62370400440532013001"
+Row = TypeVar("Row", bound=Base)
 
 FORM = """{% for e in form.form_errors %}[form: {{ e }}]{% endfor %}
 {% for f in form %}{% for e in f.errors %}[{{ f.name }}: {{ e }}]{% endfor %}{% endfor %}
@@ -69,6 +76,8 @@ TEMPLATES = {
     "donate/donate.html": FORM,
     "donate/thanks.html": "state={{ state }} amount={{ amount }} fund={{ fund }}",
     "donate/cancelled.html": "cancelled",
+    "donate/risk.html": "risk",
+    "donate/proof.html": "proof",
     "errors/error.html": "error {{ status }}",
 }
 
@@ -115,9 +124,11 @@ class Desk:
 
     # What donors do
 
-    def visitor(self) -> FlaskClient:
+    def visitor(self, browser: str = "") -> FlaskClient:
+        """Somebody new, or whoever has this browser."""
         client = self.app.test_client()
         client.environ_base["HTTP_SEC_FETCH_SITE"] = "same-origin"
+        client.environ_base["HTTP_USER_AGENT"] = browser or uuid.uuid4().hex
         return client
 
     def give(self, language: str = "en", **typed: str) -> TestResponse:
@@ -165,6 +176,18 @@ class Desk:
             db.session.add(signature)
             db.session.commit()
 
+    def paid(self, card: str = PAYS, **typed: str) -> Donation:
+        """A gift that was paid, entered in Stripe's books and told to us."""
+        self.pay(self.start(**typed), card)
+        self.let_pass()
+        self.tell_all()
+        return self.donations()[-1]
+
+    def begun(self, card: str = PAYS, **typed: str) -> RecurringDonation:
+        """A recurring donation whose first gift was paid."""
+        self.paid(card, **{"frequency": "month", **typed})
+        return self.recurring()
+
     def come_back(self, session_id: str, language: str = "en") -> TestResponse:
         path = f"/{language}/donate/thanks"
         return self.visitor().get(path, query_string={"session_id": session_id})
@@ -175,6 +198,32 @@ class Desk:
         answer = self.stand_in.app.test_client().post(f"/_test/{path}", json=order)
         assert answer.status_code == 200, answer.text
         return answer.json
+
+    def let_pass(self, seconds: float = 2.5) -> None:
+        """Time at Stripe's."""
+        self.control("clock", advance=seconds)
+
+    def tell_all(self, *, backwards: bool = False) -> None:
+        """Deliver each event that we listen to and have not heard of, until there is none left."""
+        while waiting := [
+            event
+            for event in self.events("")
+            if event["id"] not in self.event_ids() and event["type"] in LOOKS
+        ]:
+            for event in waiting[::-1] if backwards else waiting:
+                assert self.tell(event).status_code == 200
+
+    def at_stripes(self, kind: str) -> Json:
+        """Stripe's newest object of a kind."""
+        found: Json = self.stand_in.account.ledger.all(kind)[0]
+        return found
+
+    def work(self, now: datetime | None = None) -> None:
+        """What the worker does with refunds and ends, and what Stripe then tells."""
+        for job in (send_refunds, end_refused):
+            with self.app.app_context():
+                job(now or datetime.now(UTC))
+        self.tell_all()
 
     @contextmanager
     def trouble(self, kind: Kind, count: int = 9) -> Iterator[None]:
@@ -214,15 +263,43 @@ class Desk:
 
     # What there is afterwards
 
-    def donations(self) -> list[Donation]:
+    def rows(self, model: type[Row], *order: Any) -> list[Row]:
         with self.app.app_context():
-            found = list(db.session.scalars(select(Donation).order_by(Donation.created_at)))
+            found = list(db.session.scalars(select(model).order_by(*order)))
             db.session.expunge_all()
             return found
+
+    def donations(self) -> list[Donation]:
+        return self.rows(Donation, Donation.created_at)
 
     def donation(self) -> Donation:
         (only,) = self.donations()
         return only
+
+    def recurring(self) -> RecurringDonation:
+        (only,) = self.rows(RecurringDonation)
+        return only
+
+    def refunds(self) -> list[Refund]:
+        return self.rows(Refund, Refund.created_at, Refund.amount_minor)
+
+    def disputes(self) -> list[Dispute]:
+        return self.rows(Dispute)
+
+    def lines(self) -> list[tuple[str, int, int]]:
+        """Kind, gross and fee of each ledger line."""
+        found = self.rows(LedgerLine, LedgerLine.kind, LedgerLine.gross_minor)
+        return [(line.kind, line.gross_minor, line.fee_minor) for line in found]
+
+    def kinds(self) -> list[str]:
+        """The kinds of the mails that wait, sorted."""
+        return sorted(mail.kind for mail, _to, _params in self.mails())
+
+    def letter(self, kind: str) -> dict[str, str]:
+        """The parameters of the only mail of a kind; it goes to the donor."""
+        ((to, params),) = [(to, params) for mail, to, params in self.mails() if mail.kind == kind]
+        assert to == DONOR
+        return params
 
     def mails(self) -> list[tuple[OutgoingEmail, str, dict[str, str]]]:
         """Each mail with its address and parameters."""
@@ -233,16 +310,10 @@ class Desk:
             return [(row, *unseal(row.id, row.blob or b"", key)) for row in found]
 
     def contacts(self) -> list[Contact]:
-        with self.app.app_context():
-            found = list(db.session.scalars(select(Contact)))
-            db.session.expunge_all()
-            return found
+        return self.rows(Contact)
 
     def consents(self) -> list[Consent]:
-        with self.app.app_context():
-            found = list(db.session.scalars(select(Consent)))
-            db.session.expunge_all()
-            return found
+        return self.rows(Consent)
 
     def event_ids(self) -> set[str]:
         with self.app.app_context():
@@ -256,7 +327,15 @@ class Desk:
         """So many gifts of so much in all, each with one thank-you."""
         assert self.total(f"donation.count.{currency}") == count
         assert self.total(f"donation.amount.{currency}") == amount_minor
-        assert len(self.mails()) == count
+        assert self.kinds().count("thank-you") == count
+
+    def sums(self) -> dict[str, int]:
+        """Each count of the gifts and of the books in EUR that is not zero."""
+        names = ("count", "amount", "offline", "refunded", "disputed")
+        kinds = [f"donation.{name}.EUR" for name in names]
+        kinds += [f"books.{name}.EUR" for name in ("gross", "refunded", "disputed", "fee")]
+        found = {kind.removesuffix(".EUR"): self.total(kind) for kind in kinds}
+        return {kind: n for kind, n in found.items() if n}
 
 
 @contextmanager

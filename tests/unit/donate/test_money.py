@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from donate import currencies, money
-from donate.money import format_amount, parse_amount
+from donate.money import format_amount, parse_amount, write_amount
 
 LANGUAGES = ["en", "uk", "be", "de", "fr", "pl", "de_CH", "ar", "fa", "lt"]
 CURRENCIES = ["EUR", "USD", "GBP", "PLN", "UAH", "CHF", "CZK", "SEK", "NOK", "DKK", "CAD", "HUF"]
@@ -204,3 +204,70 @@ def test_suggested_amounts_are_whole_and_within_the_limits(currency: str) -> Non
     for minor in limits.suggested:
         money.check_amount(minor, currency, "en")
         assert minor % 10 ** currencies.exponent(currency) == 0
+
+
+@given(gifts(), st.sampled_from(LANGUAGES))
+def test_an_amount_in_an_address_comes_back(gift: tuple[int, str], language: str) -> None:
+    minor, currency = gift
+    assert parse_amount(write_amount(minor, currency), currency, "en") == minor
+    assert parse_amount(write_amount(minor, currency, language), currency, language) == minor
+
+
+@pytest.mark.parametrize(
+    ("minor", "currency", "written"),
+    [
+        (2_500, "EUR", "25"),
+        (2_550, "EUR", "25.50"),
+        (150_000, "JPY", "150000"),
+        (1_250, "KWD", "1.25"),
+        (400_000, "ISK", "4000"),
+    ],
+)
+def test_an_amount_as_one_would_type_it(minor: int, currency: str, written: str) -> None:
+    assert write_amount(minor, currency) == written
+
+
+@pytest.mark.parametrize(
+    ("entry", "limits"),
+    [
+        ("EUR:5:5000", (500, 500_000)),
+        ("EUR:2.50:50", (250, 5_000)),
+        ("JPY:500:90000", (500, 90_000)),
+        ("KWD:1.5:300", (1_500, 300_000)),
+        ("ISK:500:90000", (50_000, 9_000_000)),
+        ("UGX:5000:900000", (500_000, 90_000_000)),
+    ],
+)
+def test_own_limits_count_as_stripe_does(entry: str, limits: tuple[int, int]) -> None:
+    assert currencies.read_limit(entry) == (entry[:3], *limits)
+
+
+@pytest.mark.parametrize(
+    "entry",
+    [
+        "JPY:50.5:900",
+        "ISK:500:900.5",
+        "HUF:800.50:9000",
+        "EUR:5.005:50",
+        "KWD:1.125:9",
+        "EUR:5:1e9",
+    ],
+)
+def test_own_limits_that_cannot_be_charged_are_refused(entry: str) -> None:
+    with pytest.raises(ValueError, match=entry):
+        currencies.read_limit(entry)
+
+
+@pytest.mark.parametrize(
+    ("own", "suggested"),
+    [
+        ("EUR:5:5000", (1_000, 2_500, 5_000, 10_000)),
+        ("EUR:20:60", (2_500, 5_000)),
+        ("EUR:300:5000", (30_000, 60_000, 120_000, 300_000)),
+        ("EUR:3:4", (300, 400)),
+        ("EUR:3:9", (300, 600)),
+    ],
+)
+def test_suggested_gifts_follow_own_limits(own: str, suggested: tuple[int, ...]) -> None:
+    assert currencies._limits("EUR", (own,)).suggested == suggested
+    assert currencies._limits("USD", (own,)) == currencies.limits("USD")

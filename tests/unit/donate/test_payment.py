@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 
 import pytest
 from sqlalchemy.exc import OperationalError
@@ -13,11 +12,9 @@ from config.database import db
 from contacts import tally
 from contacts.models import ConsentText
 from demo.stripe.faults import Kind
-from donate import queries, services
+from donate import queries, recording, services
 from donate.forms import NEWSLETTER
-from donate.gateway import PaymentFacts
-from donate.models import Donation, State
-from donate.services import record_payment
+from donate.models import State
 from tests.unit.donate.desk import (
     ASKS,
     DEBIT_FAILS,
@@ -47,7 +44,8 @@ def test_paid_gift_is_counted_sealed_and_thanked_for(desk: Desk) -> None:
     assert address == DONOR
     assert params["amount"] == "12,50\u00a0€"
     assert params["statement_name"] == "VIGIL DONATION"
-    assert set(params) == {"amount", "fund", "statement_name"}
+    assert (params["frequency"], params["path"]) == ("once", "/be/donate/manage")
+    assert set(params) == {"amount", "fund", "statement_name", "frequency", "path"}
 
 
 def test_gifts_are_counted_by_currency_fund_and_country(desk: Desk) -> None:
@@ -170,7 +168,7 @@ def test_webhook_and_thanks_page_at_the_same_moment(desk: Desk) -> None:
 def test_declined_card_leaves_the_page_open_for_another(desk: Desk) -> None:
     session_id = desk.start()
     assert desk.pay(session_id, DECLINED).status_code == 402
-    assert "state=unknown" in desk.come_back(session_id).text
+    assert "state=open" in desk.come_back(session_id).text
     assert desk.donation().state == State.OPEN
     desk.pay(session_id)
     desk.tell(desk.events()[0])
@@ -334,93 +332,14 @@ def test_process_killed_on_the_way_to_stripe_charges_and_counts_nothing_twice(
     desk.assert_books(len(made) + 1, 2_500 * (len(made) + 1))
 
 
-@pytest.mark.parametrize("step", ["record_event", "record_payment"])
+@pytest.mark.parametrize("step", ["record", "thank", "take_in"])
 def test_process_killed_while_it_records_leaves_no_trace(desk: Desk, step: str) -> None:
     desk.pay(desk.start(newsletter="y"))
     (event,) = desk.events()
-    with dying_after(services, step):
+    with dying_after(recording, step):
         desk.tell(event)
     assert desk.event_ids() == set()
     assert desk.contacts() == []
     desk.assert_books(0, 0)
     assert desk.tell(event).status_code == 200
     desk.assert_books(1, 2_500)
-
-
-# Moving forward only, whatever Stripe is made to say in whatever order
-
-
-def facts(desk: Desk, state: State, **more: object) -> PaymentFacts:
-    donation = desk.donation()
-    given = {
-        "session_id": donation.stripe_session_id or "",
-        "donation_id": donation.id,
-        "state": state,
-        "amount_minor": donation.amount_minor,
-        "currency": donation.currency,
-        **more,
-    }
-    return PaymentFacts(**given)  # type: ignore[arg-type]
-
-
-def record(desk: Desk, given: PaymentFacts) -> Donation | None:
-    with desk.app.app_context():
-        donation = record_payment(given, datetime.now(UTC))
-        db.session.commit()
-        return donation and db.session.get(Donation, donation.id)
-
-
-@pytest.mark.parametrize(
-    ("states", "ends"),
-    [
-        ([State.PENDING, State.OPEN], State.PENDING),
-        ([State.FAILED, State.PENDING], State.FAILED),
-        ([State.EXPIRED, State.OPEN], State.EXPIRED),
-        ([State.FAILED, State.PAID], State.PAID),
-        ([State.EXPIRED, State.PAID], State.PAID),
-        ([State.PAID, State.FAILED, State.EXPIRED, State.PENDING, State.OPEN], State.PAID),
-        ([State.PAID, State.PAID], State.PAID),
-    ],
-)
-def test_a_donation_never_goes_back(desk: Desk, states: list[State], ends: State) -> None:
-    desk.start()
-    for state in states:
-        record(desk, facts(desk, state, email=DONOR))
-    assert desk.donation().state == ends
-    paid = 1 if ends is State.PAID else 0
-    desk.assert_books(paid, paid * 2_500)
-
-
-def test_stripes_amount_is_what_was_paid(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    desk.start()
-    record(desk, facts(desk, State.PAID, amount_minor=700, currency="USD", email=DONOR))
-    donation = desk.donation()
-    assert (donation.amount_minor, donation.currency) == (700, "USD")
-    desk.assert_books(1, 700, "USD")
-    assert f"donation {donation.id}: Stripe took another amount" in caplog.text
-    assert DONOR not in caplog.text
-
-
-def test_gift_without_an_address_is_counted_all_the_same(desk: Desk) -> None:
-    desk.start()
-    record(desk, facts(desk, State.PAID))
-    assert desk.total("donation.count.EUR") == 1
-    assert desk.contacts() == []
-    assert desk.mails() == []
-
-
-def test_another_session_of_a_donation_says_only_that_it_was_paid(desk: Desk) -> None:
-    session_id = desk.start()
-    record(desk, facts(desk, State.EXPIRED, session_id="cs_test_other"))
-    assert (desk.donation().state, desk.donation().stripe_session_id) == (State.OPEN, session_id)
-    record(desk, facts(desk, State.PAID, session_id="cs_test_other"))
-    assert desk.donation().state == State.PAID
-
-
-def test_session_of_somebody_else_is_ignored(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    desk.start()
-    given = facts(desk, State.PAID, session_id="cs_test_foreign", donation_id=None, email=DONOR)
-    assert record(desk, given) is None
-    assert desk.donation().state == State.OPEN
-    assert "belongs to no donation" in caplog.text
-    assert DONOR not in caplog.text

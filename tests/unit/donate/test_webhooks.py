@@ -12,7 +12,7 @@ from demo.stripe.account import encode
 from demo.stripe.deliverer import sign
 from demo.stripe.faults import Kind
 from demo.stripe.ledger import Json
-from donate.gateway import CheckoutSession, GatewayRefused, PaymentFacts
+from donate.gateway import CheckoutSession, GatewayRefused
 from donate.models import Donation, State
 from donate.services import mark_open
 from tests.unit.donate.desk import (
@@ -160,11 +160,11 @@ def test_event_about_something_without_an_id_is_noted(
 def test_question_that_stripe_refuses_is_asked_again(
     desk: Desk, paid: Json, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def refuse(_: str) -> PaymentFacts:
+    def refuse(_: object) -> object:
         raise GatewayRefused("parameter_unknown")
 
     with monkeypatch.context() as patch:
-        patch.setattr(desk.app.extensions["gateway"], "get_session", refuse)
+        patch.setattr(desk.app.extensions["gateway"], "look", refuse)
         assert desk.tell(paid).status_code == 503
     assert desk.event_ids() == set()
     assert desk.tell(paid).status_code == 200

@@ -415,6 +415,36 @@ def test_what_follows_a_job_comes_after_its_commit_and_only_then(app: Flask, clo
     assert seen == [("touching", 1)]
 
 
+def test_free_job_commits_by_itself_and_what_it_leaves_open_is_undone(
+    app: Flask, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    [email_id] = queue(app)
+
+    def touch(now: datetime) -> None:
+        assert not db.session().in_transaction()
+        db.session.execute(text("UPDATE outgoing_email SET attempts = attempts + 1"))
+        db.session.commit()
+        db.session.execute(text("UPDATE outgoing_email SET attempts = 100"))
+
+    def fail(now: datetime) -> None:
+        touch(now)
+        raise RuntimeError(READER)
+
+    app.extensions["vigil_jobs"] = [
+        Job("failing", timedelta(hours=1), fail, is_free=True),
+        Job("touching", timedelta(seconds=5), touch, is_free=True),
+    ]
+    worker = Worker(app, clock=clock)
+    worker.run_jobs()
+    assert row(app, email_id).attempts == 2
+    clock.advance(seconds=5)
+    worker.run_jobs()
+    assert row(app, email_id).attempts == 3
+    assert [line for line in caplog.messages if "job" in line] == [
+        "job failing failed: RuntimeError"
+    ]
+
+
 @only_sqlite
 def test_erased_mail_is_gone_from_the_disk(app: Flask, clock: Clock, tmp_path: Path) -> None:
     """Also from the write-ahead log, which keeps what was deleted until it is truncated."""

@@ -27,6 +27,7 @@ from staff.models import StaffMember
 from tests.conftest import SAME_ORIGIN
 from tests.support.instances import Instance
 from tests.support.moments import NOW
+from tests.unit.staff.giving import Gifts
 from vault.models import Holder
 from vault.services import unlock, vault
 from volunteers.models import VolunteerSignup
@@ -49,6 +50,12 @@ def app(instance: Instance) -> Iterator[Flask]:
 def people(app: Flask) -> People:
     """Makes people who did something."""
     return People(app)
+
+
+@pytest.fixture
+def gifts(app: Flask) -> Gifts:
+    """Makes gifts."""
+    return Gifts(app)
 
 
 @pytest.fixture

@@ -13,11 +13,13 @@ from sqlalchemy import event
 
 from config.database import db
 from contacts import tally
-from staff import charts, queries
+from staff import charts, queries, totals
 from staff.charts import make_chart
 from staff.queries import read_figures
+from staff.totals import Given
 from tests.support.moments import NOW
 from tests.unit.staff.conftest import PETITION, Browser, People
+from tests.unit.staff.giving import Gifts
 from vault.services import vault
 
 TODAY = date(2026, 3, 18)
@@ -32,11 +34,66 @@ def test_figures_are_the_same_before_and_after_folding(app: Flask, people: Peopl
         before = read_figures(NOW.date())
         tally.fold(NOW)
         after = read_figures(NOW.date())
-        assert before.given_in(before.month) == {"EUR": 1250}
+        assert totals.given_in(before, before.month) == {"EUR": 1250}
+        rows = [(row.currency, row.count) for row in totals.given(before)]
     assert before == after
     assert before.total("signature.confirmed") == 1
     assert before.total("signature.pending", PETITION) == 1
-    assert [(row.currency, row.count) for row in before.given()] == [("EUR", 1), ("PLN", 1)]
+    assert rows == [("EUR", 1), ("PLN", 1)]
+
+
+def test_totals_show_what_went_back_and_what_came_by_hand(app: Flask, gifts: Gifts) -> None:
+    gifts.refund(gifts.create(2500), 1000, "succeeded")
+    gifts.create(20000, method="cash")
+    gifts.dispute(gifts.create(3000))
+    with app.app_context():
+        figures = read_figures(NOW.date())
+        (row,) = totals.given(figures)
+    assert row == Given(figures.month, "families", "EUR", 3, 25500, 20000, 1000, 3000)
+    assert row.left_minor == 21500
+
+
+def test_what_goes_back_later_counts_in_its_own_month(app: Flask, gifts: Gifts) -> None:
+    old = gifts.create(2500, 70)
+    gifts.refund(old, 2500, "succeeded")
+    with app.app_context():
+        new, before = totals.given(read_figures(NOW.date()))
+    assert (new.count, new.amount_minor, new.refunded_minor) == (0, 0, 2500)
+    assert (before.count, before.amount_minor, before.refunded_minor) == (1, 2500, 0)
+    assert new.month > before.month
+
+
+def test_books_are_in_the_currency_of_settlement(app: Flask, gifts: Gifts) -> None:
+    gifts.create(500000, currency="UAH", settled=(10400, "EUR"), fee_minor=330, fund="publicity")
+    gifts.create(4000, currency="JPY", settled=(2500, "EUR"), fee_minor=98)
+    gifts.refund(gifts.create(2500, fee_minor=100), 1000, "pending")
+    gifts.create(700, 70, currency="PLN", method="transfer")
+    with app.app_context():
+        for fold in (False, True):
+            if fold:
+                tally.fold(NOW)
+            figures = read_figures(NOW.date())
+            this, before = totals.books(figures)
+            assert (this.month, this.currency) == (figures.month, "EUR")
+            assert (this.gross_minor, this.refunded_minor, this.fee_minor) == (15400, 1000, 528)
+            assert this.net_minor == 15400 - 1000 - 528
+            assert (before.currency, before.net_minor) == ("PLN", 700)
+            assert [row.currency for row in totals.books_in_all(figures)] == ["EUR", "PLN"]
+
+
+def test_money_of_goals_is_not_counted_twice(app: Flask, gifts: Gifts) -> None:
+    gifts.create(2500, campaign="stolen-childhood")
+    with app.app_context():
+        figures = read_figures(NOW.date())
+    assert not [kind for kind, *_ in figures.by_month if kind.startswith("raised")]
+
+
+def test_amounts_of_every_kind_of_currency_are_written_right(admin: Browser, gifts: Gifts) -> None:
+    for minor, currency in ((1500, "JPY"), (12340, "KWD"), (30000, "ISK"), (400000, "HUF")):
+        gifts.create(minor, currency=currency)
+    page = admin.get("/staff/").text
+    for words in ("¥1,500", "KWD\xa012.340", "ISK\xa0300<", "HUF\xa04,000<"):
+        assert words in page
 
 
 def test_new_volunteers_of_the_week_are_counted_once_whatever_became_of_them(
@@ -174,8 +231,8 @@ def test_sums_stand_in_the_order_of_the_settings(app: Flask, people: People) -> 
     people.create_donation("Dora", amount_minor=700, currency="EUR")
     with app.app_context():
         figures = read_figures(NOW.date())
-        assert figures.currencies() == ["EUR", "UAH"]
-        assert list(figures.given_in(figures.month)) == ["EUR", "UAH"]
+        assert totals.currencies(figures) == ["EUR", "UAH"]
+        assert list(totals.given_in(figures, figures.month)) == ["EUR", "UAH"]
 
 
 def test_donations_name_their_currency(admin: Browser, people: People) -> None:
