@@ -144,7 +144,8 @@ def _refuse_card(
 ) -> bool:
     """Once the card's country is known: whether the gift goes back because of it.
 
-    Where the bank or staff have taken or given it back already, nothing is left to refund.
+    Where the bank or staff have taken or given it back already, nothing is left to refund. While
+    the bank still decides the country stays open, so that a later look refunds what it gives back.
     """
     country = facts.charge.card_country if facts.charge else ""
     if donation.state != State.PAID or donation.card_country or not country:
@@ -156,7 +157,10 @@ def _refuse_card(
         mother.end_reason = mother.end_reason or REFUSED_CARD  # the worker ends it
     try:
         books.request_refund(donation, books.left_minor(donation), REFUSED_CARD, None, now)
-    except (RefundBlocked, RefundTooLarge):
+    except RefundBlocked:
+        donation.card_country = ""
+        return True
+    except RefundTooLarge:
         return True
     letters.say_refused_card(donation, facts.payer.email, now)
     return True
@@ -178,6 +182,8 @@ def _take_in(
     counts.count_paid(donation, day, facts.payer.country)
     if is_refused:
         donation.dedication = donation.dedication_note = None
+        if mother is not None and mother.sealed is None:  # its first gift
+            mother.dedication = mother.dedication_note = None
         return
     givers.note_giver(donation, facts.payer, day)
     if mother is not None:

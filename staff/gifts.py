@@ -19,6 +19,8 @@ from donate.models import Donation, Method, RecurringDonation, Review, State
 from staff.deeds import parse_place
 
 PAGE = 50
+# A dispute, or a bank's question before one: lost where nobody answers it at Stripe in time.
+AWAITS_ANSWER = Dispute.status.in_(("needs_response", "warning_needs_response"))
 
 
 @dataclass(frozen=True)
@@ -197,6 +199,11 @@ def find_gift(donation_id: uuid.UUID) -> Gift | None:
 def held_gifts(size: int = PAGE) -> list[GiftRow]:
     """Gifts that wait for somebody to look at them, the newest first; at most `size`."""
     return page_of_gifts(GiftFilters(review=Review.HELD), size=size)[:size]
+
+
+def disputed_gifts() -> list[GiftRow]:
+    """Gifts whose dispute somebody should answer at Stripe, the newest first."""
+    return rows_of(Donation.id.in_(select(Dispute.donation_id).where(AWAITS_ANSWER)))
 
 
 def first_month() -> str:

@@ -11,10 +11,11 @@ from sqlalchemy import CompoundSelect, String, cast, func, select
 
 from config.database import db
 from contacts.models import Tally, TallyDelta
-from donate.books.models import Reconciliation
+from donate.books.models import Dispute, Reconciliation
 from donate.models import Donation, Review
 from mail.models import State
 from mail.queries import counts_by_state, oldest_waiting
+from staff.gifts import AWAITS_ANSWER
 from staff.models import StaffMember
 from vault.services import VaultMissing, state_of_keys
 from volunteers.models import VolunteerSignup
@@ -45,6 +46,7 @@ class Waiting:
     lacks_index_key: bool
     lacks_vault: bool
     gifts_held: int  # that somebody should look at
+    disputes: int  # that somebody should answer at Stripe
     books_differ: int  # from Stripe's, in so many places
 
 
@@ -157,7 +159,7 @@ def read_waiting(since: float) -> Waiting:
     """What waits. `since` is the moment (UTC, seconds) before which due mail should have gone."""
     mail = counts_by_state()
     oldest = oldest_waiting()
-    volunteer_since, gifts_held = _oldest_volunteer_and_held()
+    volunteer_since, gifts_held, disputes = _oldest_volunteer_and_gifts()
     try:
         lacks_index_key, lacks_vault = not state_of_keys().has_index_key, False
     except VaultMissing:
@@ -170,16 +172,19 @@ def read_waiting(since: float) -> Waiting:
         lacks_index_key=lacks_index_key,
         lacks_vault=lacks_vault,
         gifts_held=gifts_held,
+        disputes=disputes,
         books_differ=sum(map(len, db.session.scalars(select(Reconciliation.differences)))),
     )
 
 
-def _oldest_volunteer_and_held() -> tuple[date | None, int]:
-    """The day of the oldest sign-up that nobody has looked at, and how many gifts are held."""
+def _oldest_volunteer_and_gifts() -> tuple[date | None, int, int]:
+    """The day of the oldest sign-up that nobody has looked at; gifts held; disputes to answer."""
     oldest = select(func.min(VolunteerSignup.day)).where(VolunteerSignup.state == "new")
     held = select(func.count()).select_from(Donation).where(Donation.review == Review.HELD)
-    day, n = db.session.execute(select(oldest.scalar_subquery(), held.scalar_subquery())).one()
-    return day, n
+    disputed = select(func.count()).select_from(Dispute).where(AWAITS_ANSWER)
+    counts = (oldest.scalar_subquery(), held.scalar_subquery(), disputed.scalar_subquery())
+    day, n_held, n_disputed = db.session.execute(select(*counts)).one()
+    return day, n_held, n_disputed
 
 
 def _all_days() -> CompoundSelect[str, str, str, int]:

@@ -94,6 +94,7 @@ def _page(form: GoalForm) -> str:
         "staff/giving.html",
         guard=state_now(datetime.now(UTC)),
         held=gifts.held_gifts() if sees_gifts else [],
+        disputed=gifts.disputed_gifts() if sees_gifts else [],
         runs=_runs() if sees_gifts else [],
         goals=all_goals(),
         form=form,

@@ -184,6 +184,8 @@ def details(given: Mapping[str, Any]) -> list[tuple[str, str]]:
     if "amount_minor" in given and "currency" in given:
         given["amount"] = money(given.pop("amount_minor"), given.pop("currency"))
     for key, value in given.items():
+        if value == "":  # whatever the campaign
+            continue
         label, words = DETAILS.get(key, (key, {}))
         found.append((str(label), called(words, str(value))))
     return found

@@ -145,6 +145,7 @@ def test_refused_card_is_told_that_the_gift_goes_back(desk: Desk, frequency: str
     assert headline(page) == "We are sending your gift back"
     assert "convicted for donations" in page.text
     assert "statement will show" not in page.text
+    assert "/donate/manage" not in page.text  # nothing of it is shown there
 
 
 def test_held_gift_looks_like_any_other(desk: Desk) -> None:

@@ -10,7 +10,7 @@ import pytest
 from config.database import db
 from contacts import tally
 from donate.books.models import Kind
-from donate.facts import ChargeFacts, Movement, Payer, PaymentFacts
+from donate.facts import ChargeFacts, DisputeFacts, Movement, Payer, PaymentFacts
 from donate.models import Donation, Review, State
 from donate.recording import record, record_all
 from donate.services import NotHeld, release
@@ -205,6 +205,35 @@ def test_card_country_that_is_known_only_later_is_refused_all_the_same(desk: Des
         write(desk, facts(desk, State.PAID, charge=replace(CHARGE, card_country="RU")))
     assert desk.kinds() == ["gift-refused-card", "thank-you"]
     assert len(desk.refunds()) == 1
+
+
+def test_gift_by_a_refused_card_that_is_disputed_first_goes_back_once_that_is_won(
+    desk: Desk,
+) -> None:
+    desk.start()
+    asks = DisputeFacts("dp_1", 2_500, "EUR", "fraudulent", "needs_response", True, NOW.date())
+    charge = replace(CHARGE, card_country="BY", disputes=(asks,))
+    for _ in range(2):
+        write(desk, facts(desk, State.PAID, charge=charge))
+    assert (desk.refunds(), desk.kinds()) == ([], [])
+    won = replace(charge, disputes=(replace(asks, status="won", is_open=False),))
+    for _ in range(2):
+        write(desk, facts(desk, State.PAID, charge=won))
+    (refund,) = desk.refunds()
+    assert (refund.reason, refund.amount_minor) == ("refused-card", 2_500)
+    assert desk.kinds() == ["gift-refused-card"]
+    donation = desk.donation()
+    assert (donation.card_country, donation.sealed) == ("BY", None)
+
+
+def test_gift_by_a_refused_card_that_the_bank_takes_back_is_not_refunded_too(desk: Desk) -> None:
+    desk.start()
+    asks = DisputeFacts("dp_1", 2_500, "EUR", "fraudulent", "needs_response", True, NOW.date())
+    charge = replace(CHARGE, card_country="BY", disputes=(asks,))
+    write(desk, facts(desk, State.PAID, charge=charge))
+    lost = replace(charge, disputes=(replace(asks, status="lost", is_open=False),))
+    write(desk, facts(desk, State.PAID, charge=lost))
+    assert (desk.refunds(), desk.donation().card_country) == ([], "BY")
 
 
 def test_country_that_was_not_refused_then_is_not_refused_later(desk: Desk) -> None:

@@ -386,9 +386,10 @@ def test_end_waits_while_stripe_is_away(desk: Desk) -> None:
 
 
 def test_recurring_gift_by_a_refused_card_goes_back_and_ends(desk: Desk) -> None:
-    desk.begun(FROM_BELARUS, newsletter="y")
+    desk.begun(FROM_BELARUS, newsletter="y", dedication="Ales")
     desk.work()
     row = desk.recurring()
+    assert (row.dedication, row.dedication_note) == (None, None)
     assert (row.state, row.end_reason) == (RecurringState.ENDED, "refused-card")
     assert (row.sealed, row.contact_id) == (None, None)
     assert [refund.reason for refund in desk.refunds()] == ["refused-card"]

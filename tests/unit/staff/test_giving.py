@@ -84,6 +84,16 @@ def test_held_gifts_are_listed_and_told_of(admin: Browser, gifts: Gifts) -> None
     assert "1 gift waits for somebody to look at it." in admin.get("/staff/").text
 
 
+def test_disputes_to_be_answered_are_listed_and_told_of(admin: Browser, gifts: Gifts) -> None:
+    states = ("needs_response", "warning_needs_response", "under_review", "lost")
+    told = [gifts.create(300 + n) for n in range(len(states))]
+    for gift, status in zip(told, states, strict=True):
+        gifts.dispute(gift, status)
+    assert "2 disputed gifts wait for an answer at Stripe." in admin.get("/staff/").text
+    page = admin.get("/staff/giving").text
+    assert [str(gift) in page for gift in told] == [True, True, False, False]
+
+
 def test_differences_are_listed_and_told_of(app: Flask, admin: Browser, gifts: Gifts) -> None:
     gift = gifts.create()
     found = [

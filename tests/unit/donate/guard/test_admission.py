@@ -110,6 +110,15 @@ def test_who_has_no_script_waits_a_minute(ask: Asker) -> None:
 
 
 @pytest.mark.usefixtures("odd")
+@pytest.mark.parametrize("tail", ["=", "==", "é"])
+def test_a_wait_admits_once_however_its_signature_is_written(ask: Asker, tail: str) -> None:
+    token = ask().waited
+    later = NOW + MINUTE
+    assert ask(waited=token, now=later).is_admitted
+    assert ask(waited=token + tail, now=later).ask is Ask.AGAIN
+
+
+@pytest.mark.usefixtures("odd")
 def test_a_wait_runs_out_and_cannot_be_made_up(ask: Asker) -> None:
     token = ask().waited
     assert ask(waited=token, now=NOW + waiting.LIFETIME + MINUTE).is_admitted  # calm again
