@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 
+from tests.browser.test_giving_journeys import PAYS, private_link
+from tests.browser.test_journeys import begin_gift, pay_by_card
 from tests.support.site import Site
 
 RULES = {"runOnly": ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]}
@@ -20,6 +22,11 @@ PUBLIC = (
     "/donate",
     "/donate/thanks",
     "/donate/cancelled",
+    "/donate/transfer",
+    "/donate/manage",
+    "/donate/manage/sent",
+    "/donate/manage/back",
+    "/donate/manage/unknown",
     "/check-inbox",
     "/confirm/unknown",
     "/privacy",
@@ -69,15 +76,81 @@ def test_public_pages(
         found += faults(page)
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append(f"{page.url}: wider than {width}")
-    for path, form in (("/volunteer", "volunteer"), ("/donate", "donate")):
+    for path, form in (
+        ("/volunteer", "volunteer"),
+        ("/donate/manage", "manage"),
+        ("/donate/transfer", "transfer"),
+        ("/donate", "donate"),
+    ):
         page.goto(f"/{language}{path}")
         if form == "donate":
             page.locator("[name=amount]").fill("0")
         page.locator(f"form#{form} button[type=submit]").click()
+        expect(page.get_by_role("alert")).to_be_visible()
         found += faults(page)
     page.locator("[name=from_risk][value=yes]").check()
     page.locator("form#donate button[type=submit]").click()
     found += faults(page)
+    context.close()
+    assert found == []
+
+
+@pytest.fixture(scope="module")
+def giver(browser: Browser, axe_site: Site) -> tuple[str, str]:
+    """The thank-you page and the private page of somebody who gives each month."""
+    address = "axe-giver@example.org"
+    context = browser.new_context(base_url=axe_site.url)
+    page = context.new_page()
+    begin_gift(page, address, "27", "month")
+    pay_by_card(page, PAYS)
+    expect(page.locator("h1")).to_contain_text("Thank you")
+    thanked = page.url
+    axe_site.mail_to(address)
+    link = private_link(axe_site, page, address)
+    context.close()
+    return thanked, link
+
+
+@pytest.mark.parametrize(("language", "width", "scheme"), LOOKS)
+def test_pages_of_one_giver(
+    browser: Browser,
+    axe_site: Site,
+    giver: tuple[str, str],
+    language: str,
+    width: int,
+    scheme: str,
+) -> None:
+    context = browser.new_context(
+        base_url=axe_site.url, viewport={"width": width, "height": 800}, color_scheme=scheme
+    )
+    page, found = context.new_page(), []
+
+    def look() -> None:
+        found.extend(faults(page))
+        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+            found.append(f"{page.url}: wider than {width}")
+
+    thanks, link = (address.replace("/en/", f"/{language}/") for address in giver)
+    page.goto(thanks)
+    look()
+    page.goto(link)
+    expect(page.locator("h3")).to_be_visible()
+    page.locator("details.more summary").click()
+    look()
+    page.locator("details.more button").click()
+    expect(page.get_by_role("alert")).to_be_visible()
+    look()
+    page.locator("form#statement button").click()
+    expect(page.locator("form#statement [role=alert]")).to_be_visible()
+    look()
+    page.locator(".deeds a[href$='/cancel']").click()
+    expect(page.locator("form#cancel")).to_be_visible()
+    look()
+    page.goto(f"/{language}/donate/transfer")
+    page.locator("[name=amount]").fill("12")
+    page.locator("form#transfer button").click()
+    expect(page.locator("main dl strong")).to_be_visible()
+    look()
     context.close()
     assert found == []
 
@@ -107,6 +180,10 @@ def test_staff_pages(
     gifts = page.goto("/staff/donations") and page.locator("main a.sum-of")
     if gifts and gifts.count():
         gifts.first.click()
+        found += faults(page)
+    begun = page.goto("/staff/recurring") and page.locator("main a.sum-of")
+    if begun and begun.count():
+        begun.first.click()
         found += faults(page)
     people = page.goto("/staff/contacts") and page.locator("main a[href*='/staff/contacts/']")
     if people and people.count():

@@ -7,10 +7,11 @@ import subprocess
 import sys
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 from config.settings import ROOT
 from demo.mailbox import Mailbox, Message
@@ -19,6 +20,8 @@ from tests.support.instances import STRIPE, Instance
 from tests.support.ports import free_port
 
 PATIENCE = 30  # seconds
+BANK_IBAN = "DE89370400440532013000"  # made up; with it the pages about transfers are there
+T = TypeVar("T")
 
 
 @dataclass
@@ -33,13 +36,25 @@ class Site:
 
     def mail_to(self, address: str, count: int = 1) -> Message:
         """The newest mail to an address, once so many have come."""
+
+        def newest() -> Message | None:
+            found = self.mails_to(address)
+            return found[-1] if len(found) >= count else None
+
+        return self.wait_for(newest, f"mail {count} to {address}")
+
+    def mails_to(self, address: str) -> list[Message]:
+        """The mails that have come to an address so far, oldest first."""
+        return [message for message in self.mailbox.messages if address in message.to]
+
+    def wait_for(self, look: Callable[[], T | None], what: str) -> T:
+        """What is looked for, once it is there; what the site has logged where it never comes."""
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            found = [message for message in self.mailbox.messages if address in message.to]
-            if len(found) >= count:
-                return found[-1]
+            if found := look():
+                return found
             time.sleep(0.1)
-        raise AssertionError(f"no mail {count} to {address}\n{self.log.read_text()}")
+        raise AssertionError(f"no {what}\n{self.log.read_text()}")
 
 
 @contextmanager
@@ -69,6 +84,7 @@ def running_site(instance: Instance) -> Iterator[Site]:
             "CHECKOUT_LIMIT": "1000 per hour",
             "SIGN_IN_LIMIT": "1000 per hour",
             "PAGE_CACHE_SECONDS": "0.1",
+            "BANK_IBAN": BANK_IBAN,
         }
         output = stack.enter_context(log.open("wb"))
         granian = [str(Path(sys.executable).parent / "granian"), "--interface", "wsgi"]
