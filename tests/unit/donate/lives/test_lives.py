@@ -26,7 +26,6 @@ def is_at(place: int, this: int, _event: Json) -> bool:
 BACKWARDS = Telling("late, in reverse", backwards, lag=None)
 NOTHING = Telling("none, then reconciled", drops=is_any, reconciles=True)
 TELLINGS = [
-    Telling("late, in order", lag=None),
     BACKWARDS,
     Telling("each three times, one of them as another event", by_twins),
     Telling("shuffled, seed 1", lag=2, seed=1),
@@ -58,10 +57,10 @@ def test_books_are_the_same_however_told(playbill: Playbill, life: Life, telling
     playbill.assert_same(life, playbill.play(life, telling), telling.name)
 
 
-@pytest.mark.parametrize("telling", [BACKWARDS, NOTHING], ids=lambda telling: str(telling.name))
-def test_books_are_the_same_on_postgresql(playbill: Playbill, life: Life, telling: Telling) -> None:
+def test_books_are_the_same_on_postgresql(playbill: Playbill, life: Life) -> None:
+    telling = (BACKWARDS, NOTHING)[LIVES.index(life) % 2]
     played = playbill.play(life, telling, "postgresql")
-    playbill.assert_same(life, played, f"on PostgreSQL: {telling.name}")
+    playbill.assert_same(life, played, "on PostgreSQL: late and in reverse, or reconciled")
 
 
 def test_any_one_event_may_be_lost(playbill: Playbill, life: Life) -> None:
