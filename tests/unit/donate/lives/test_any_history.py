@@ -90,7 +90,8 @@ def assert_agreement(desk: Desk) -> None:
     }
     assert_recurring(desk, account.all("subscription"))
     assert_counts(desk, donations)
-    assert_mails(desk, donations)
+    refused = {one["id"] for one in charges if card_country(one) == "BY"}
+    assert_mails(desk, [one for one in donations if one.stripe_charge_id not in refused])
 
 
 def assert_refunds(desk: Desk, theirs: list[Json]) -> None:
@@ -146,9 +147,15 @@ def _not_nought(counts: Iterable[tuple[str, int]]) -> dict[str, int]:
     return {name: n for name, n in counts if n}
 
 
-def assert_mails(desk: Desk, donations: list[Donation]) -> None:
-    """One thank-you for each gift that may be thanked for; at most three mails for one renewal."""
-    kept = [one for one in donations if one.card_country != "BY"]
+def card_country(charge: Json) -> str:
+    return str((charge["payment_method_details"].get("card") or {}).get("country"))
+
+
+def assert_mails(desk: Desk, kept: list[Donation]) -> None:
+    """One thank-you for each gift that we keep; at most three mails for one renewal.
+
+    Where there was a warning of fraud, it hangs on which we heard of first.
+    """
     sure = [one for one in kept if one.review != Review.HELD]
     keys = [mail.idem_key for mail in desk.rows(OutgoingEmail)]
     thanked = {key.partition(":")[2] for key in keys if key.startswith("thank-you:")}
