@@ -70,12 +70,13 @@ HOUR = timedelta(hours=1)
 class CheckedSettings(Settings):
     """The settings, with what only rooms above `config` can check, all faults in one message."""
 
-    @field_validator("mail_url", "mail_from")
+    @field_validator("mail_url", "mail_from", "discreet_from")
     @classmethod
     def _as_the_worker_reads_it(cls, value: str, info: ValidationInfo) -> str:
         read = MailServer.from_url if info.field_name == "mail_url" else parse_author
         try:
-            read(value)
+            if value:
+                read(value)
         except SettingsError as fault:
             raise ValueError(str(fault).partition(": ")[2]) from None
         return value

@@ -24,6 +24,7 @@ LIVE_KEY = re.compile(r"^(sk|rk)_live_")
 BY_CURRENCY = re.compile(
     r"([A-Z]{3}|\*):([0-9]{1,9}(?:\.[0-9]{1,3})?):([0-9]{1,9}(?:\.[0-9]{1,3})?)"
 )
+AGE_RECIPIENT = re.compile(r"age1[02-9ac-hj-np-z]{58}")  # bech32, X25519
 MOST_PERCENT = 20  # that a payment may cost
 LOOPBACK_HOSTS = {"127.0.0.1", "localhost", "::1"}
 
@@ -65,6 +66,8 @@ class Settings(BaseSettings):
     mail_from: str = "Vigil <vigil@example.org>"
     mails_per_address: int = Field(default=3, ge=1, le=20)
     alert_emails: Words = ()
+    discreet_from: str = ""
+    quick_exit_url: str = "https://www.wikipedia.org/"
 
     organisation: str = "Vigil"
     organisation_address: str = ""
@@ -84,6 +87,11 @@ class Settings(BaseSettings):
     gift_limits: Words = ()
     fees: Words = ("*:2.9:0.30",)
     recurring_fee: Decimal = Field(default=Decimal("0.7"), ge=0, le=10)
+
+    signatures_kept_days: int = Field(default=90, ge=0, le=3650)
+    declined_kept_days: int = Field(default=180, ge=1, le=3650)
+    donors_kept_days: int = Field(default=730, ge=30, le=3650)
+    backup_recipient: str = ""
 
     form_limit: str = "30 per hour"
     checkout_limit: str = "5 per hour"
@@ -109,7 +117,7 @@ class Settings(BaseSettings):
             return value
         return tuple(word for word in re.split(r"[\s,]+", value) if word)
 
-    @field_validator("base_url", "stripe_api_base")
+    @field_validator("base_url", "stripe_api_base", "quick_exit_url")
     @classmethod
     def _web_address(cls, value: str) -> str:
         if value and not _is_web_address(value):
@@ -171,6 +179,13 @@ class Settings(BaseSettings):
     def _long_enough(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if any(len(key) < 32 for key in value):
             raise ValueError("each key must have 32 characters or more")
+        return value
+
+    @field_validator("backup_recipient")
+    @classmethod
+    def _age_key(cls, value: str) -> str:
+        if value and not AGE_RECIPIENT.fullmatch(value):
+            raise ValueError("must be an age public key, which starts with age1")
         return value
 
     @field_validator("stripe_webhook_secrets")

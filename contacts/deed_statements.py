@@ -19,7 +19,9 @@ from contacts.models import Consent, Contact, TallyDelta
 from mail import outbox
 
 DEED = ("id", "sealed", "language", "state", "day", "confirm_hash", "confirm_note")
-CONTACT = ("id", "email_index", "sealed", "language", "newsletter", "state", "day")
+CONTACT = (
+    "id", "email_index", "sealed", "language", "newsletter", "is_discreet", "state", "day",
+)  # fmt: skip
 CONSENT = ("id", "deed_id", "purpose", "text_hash", "is_given", "day")
 COUNT = ("kind", "subject", "day", "country", "n")
 

@@ -31,6 +31,8 @@ class Contact(HasId, Base):
     sealed: Mapped[bytes] = mapped_column(LargeBinary)
     language: Mapped[str] = mapped_column(String(8))
     newsletter: Mapped[bool] = mapped_column(default=False)
+    # asked for mails that do not show, from outside, whom they are from
+    is_discreet: Mapped[bool] = mapped_column(default=False)
     state: Mapped[str] = mapped_column(String(12), default="pending")
     day: Mapped[date]
 
@@ -97,6 +99,46 @@ class PrivateLink(Base):
     purpose: Mapped[str] = mapped_column(String(20))
     contact_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("contact.id"), index=True)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class Correction(HasId, Base):
+    """Details that a person gave anew on their own page: sealed, beside what they gave before."""
+
+    __tablename__ = "correction"
+
+    contact_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("contact.id"), index=True)
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    day: Mapped[date]
+
+
+class AddressChange(Base):
+    """A new address that a person gave on their own page, until the mail to it is confirmed."""
+
+    __tablename__ = "address_change"
+
+    hash: Mapped[bytes] = mapped_column(LargeBinary(32), primary_key=True)
+    contact_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("contact.id"), index=True)
+    # the contact's own box as it will be: it is bound to the contact's id
+    sealed: Mapped[bytes] = mapped_column(LargeBinary)
+    email_index: Mapped[bytes | None] = mapped_column(LargeBinary(16))
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+
+
+class CopyRequest(HasId, Base):
+    """A person asked for a copy of all that is kept of them; a key holder releases it.
+
+    Released, the copy lies under a key that is in the mailed link alone, until it expires.
+    """
+
+    __tablename__ = "copy_request"
+
+    contact_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("contact.id"), index=True)
+    language: Mapped[str] = mapped_column(String(8))
+    asked_at: Mapped[datetime] = mapped_column(UTCDateTime)
+    released_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    hash: Mapped[bytes | None] = mapped_column(LargeBinary(32), unique=True)
+    blob: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class TallyDelta(Base):

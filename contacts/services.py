@@ -49,6 +49,7 @@ class GivenDeed:
     agreed: Sequence[Agreed]
     columns: Mapping[str, Any] = field(default_factory=dict)  # the deed's own, in clear
     country: str = ""
+    is_discreet: bool = False  # mails that do not show, from outside, whom they are from
 
 
 def record_deed(given: GivenDeed, now: datetime) -> None:
@@ -81,7 +82,7 @@ def _deed_values(
     }
     count = {"kind": f"{given.kind}.pending", "subject": given.subject, "country": "", "n": 1}
     values = {
-        **contact_values(given.email, given.language, "pending", day),
+        **contact_values(given.email, given.language, "pending", day, given.is_discreet),
         **_named("deed", deed),
         **_named("count", {**count, "day": day}),
         **_confirmation_mail(given, deed_id, token, now),
@@ -93,7 +94,9 @@ def _deed_values(
     return values
 
 
-def contact_values(email: str, language: str, state: str, day: date) -> dict[str, Any]:
+def contact_values(
+    email: str, language: str, state: str, day: date, is_discreet: bool = False
+) -> dict[str, Any]:
     """The values for `contact_insert`, the address sealed. Raises VaultMissing."""
     contact_id = uuid.uuid4()
     contact = {
@@ -102,6 +105,7 @@ def contact_values(email: str, language: str, state: str, day: date) -> dict[str
         "sealed": vault().seal("contact", contact_id, {"email": email}),
         "language": language,
         "newsletter": False,
+        "is_discreet": is_discreet,
         "state": state,
         "day": day,
     }

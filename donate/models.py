@@ -77,6 +77,7 @@ class _Wish:
     # In whose honour or memory: sealed for staff, and under the mail key until the receipt has it.
     dedication: Mapped[bytes | None] = mapped_column(LargeBinary)
     dedication_note: Mapped[bytes | None] = mapped_column(LargeBinary)
+    is_discreet: Mapped[bool] = mapped_column(default=False)  # neutral mails are wanted
     day: Mapped[date]
     created_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
     stripe_session_id: Mapped[str | None] = mapped_column(String(255), unique=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from datetime import date
 from typing import Any
 
 from sqlalchemy import JSON, ForeignKey, Index, String, Text, text
@@ -20,6 +21,7 @@ class Petition(HasId, Base):
     slug: Mapped[str] = mapped_column(String(80), unique=True)
     campaign_slug: Mapped[str] = mapped_column(String(80))
     goal: Mapped[int]
+    closes_on: Mapped[date | None]  # the last day (UTC) on which one can sign
     tags: Mapped[list[str]] = mapped_column(JSON)
     texts: Mapped[list[PetitionText]] = relationship(lazy="selectin")
 

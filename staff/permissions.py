@@ -9,7 +9,9 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 SIGNED_IN = "be-signed-in"
 _TOTALS = frozenset({SIGNED_IN, "see-totals"})
-_CONTACTS = _TOTALS | {"see-contacts", "review-volunteers", "export-contacts", "manage-mail"}
+_CONTACTS = _TOTALS | {
+    "see-contacts", "review-volunteers", "export-contacts", "manage-mail", "release-copies",
+}  # fmt: skip
 # A single gift, with its day and amount, points at a person: not for those who see totals alone.
 _GIFTS = frozenset({"see-donations", "manage-donations", "lift-guard"})
 
@@ -17,7 +19,7 @@ PERMISSIONS: dict[str, frozenset[str]] = {
     "viewer": _TOTALS,
     "editor": _TOTALS | {"set-goals"},
     "contacts": _CONTACTS | _GIFTS,
-    "admin": _CONTACTS | _GIFTS | {"set-goals", "see-audit"},
+    "admin": _CONTACTS | _GIFTS | {"set-goals", "see-audit", "manage-staff", "see-safety"},
 }
 KNOWN = frozenset().union(*PERMISSIONS.values())
 NOBODY_SIGNED_IN = "open"

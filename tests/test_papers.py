@@ -15,7 +15,7 @@ README = (ROOT / "README.md").read_text("utf-8")
 PAPERS = [ROOT / "README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 ROWS = re.findall(r"^\| `([A-Z_]+)` \| ([^|]*) \|", README, re.M)
 # the code has an empty value
-NOTHING = {"none", "made by `init`", "`CONTACT_EMAIL`", "`ORGANISATION`"}
+NOTHING = {"none", "made by `init`", "`CONTACT_EMAIL`", "`ORGANISATION`", "`MAIL_FROM`"}
 
 
 def in_words(value: object) -> str:

@@ -26,6 +26,8 @@ class VaultPair(Base):
     public_key: Mapped[bytes]
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
     retired_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
+    # since when nothing is taken in, until a key holder undoes it
+    stopped_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
 
 
 class Holder(HasId, Base):
@@ -47,6 +49,8 @@ class Holder(HasId, Base):
     salt: Mapped[bytes | None]
     wrapped_key: Mapped[bytes | None]
     enrolment_tag: Mapped[bytes]
+    # a passphrase of somebody's own choice: taken letter by letter, and never with a share
+    is_chosen: Mapped[bool] = mapped_column(default=False)
     created_at: Mapped[datetime] = mapped_column(UTCDateTime)
 
 
