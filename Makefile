@@ -22,7 +22,7 @@ run: ## try it: everything on this machine, Ctrl-C stops it (PORT=8000)
 test: ## all that CI runs
 	$(call prepare,test)
 	@$(MAKE) --no-print-directory lint
-	@$(BIN)/python -m pytest
+	@$(BIN)/python -m pytest --numprocesses=auto --maxprocesses=4 --dist=loadfile
 
 lint: ## style, types, templates, catalogues
 	$(call prepare,test)

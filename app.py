@@ -14,6 +14,9 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 import campaigns.cli
 import campaigns.queries
 import campaigns.views
+import contacts.cli
+import contacts.my_data.views
+import contacts.retention
 import contacts.views
 import donate.books.models
 import donate.cli
@@ -22,21 +25,34 @@ import donate.giving.views_recurring
 import donate.guard.models
 import donate.guard.views
 import donate.offline.views
+import donate.parts
+import donate.retention
 import donate.views
 import donate.webhooks
+import petitions.parts
+import petitions.retention
 import petitions.services
 import petitions.views
+import safety.cli
+import safety.machine
+import safety.views
 import staff.cli
+import staff.log.cli_audit
 import staff.views
+import volunteers.parts
+import volunteers.retention
 import volunteers.services
 import volunteers.views
 from config.database import db, forget_deleted_rows, prepare_engine
 from config.keys import form_keys
 from config.languages import init_languages
 from config.logging import init_logging
+from config.rewriting import rewrite_small_database
 from config.settings import LOOPBACK_HOSTS, ROOT, Settings, SettingsError, load_settings
-from contacts import links, tally
-from contacts.retention import drop_unconfirmed
+from contacts import links, tally, wishes
+from contacts.jobs import keep_to_times
+from contacts.my_data import copies
+from contacts.my_data import services as my_data
 from donate import repeats
 from donate.books.reconcile import compare_now, reconcile_now
 from donate.books.refunds import end_refused, send_refunds
@@ -51,7 +67,14 @@ from mail.letter import parse_author
 from mail.outbox import purge
 from mail.transport import MailServer
 from mail.worker import Job
-from staff.sessions import clear_out
+from staff.door.sessions import clear_out
+from staff.log.alerts import mail_head, watch_vault
+from staff.team.invitations import drop_outdated
+from staff.work.archiving import Archiving
+from staff.work.confirmations_anew import WritingAnew
+from staff.work.indexing import Indexing
+from staff.work.keyed_thread import init_keyed_work
+from staff.work.resealing import Resealing
 from vault.services import init_vault
 from web.bodies import init_body_limit
 from web.errors import init_errors
@@ -61,10 +84,13 @@ from web.origin import init_origin_check
 from web.page_cache import PageCache
 from web.pages import machines, pages
 from web.public import SlugConverter, push_language
+from web.quick_exit import quick_exit
+from web.stopped import init_stopped
 from web.throttle import init_throttle
 
 __version__ = "0.1.0"
 HOUR = timedelta(hours=1)
+DAY = timedelta(days=1)
 
 
 class CheckedSettings(Settings):
@@ -93,6 +119,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Make the application. Raises SettingsError, which names every fault of the settings."""
     settings = settings or load_settings(CheckedSettings)
     init_logging()
+    safety.machine.refuse_core_dumps()
     app = Flask(__name__, instance_path=str(ROOT / "instance"), static_folder=None)
     app.extensions["vigil_settings"] = settings
     _configure(app, settings)
@@ -102,22 +129,46 @@ def create_app(settings: Settings | None = None) -> Flask:
         petitions.services.confirmation,
         volunteers.services.confirmation,
     )
+    app.extensions["vigil_parts"] = (
+        petitions.parts.part,
+        volunteers.parts.part,
+        donate.parts.part,
+    )
+    init_keyed_work(app, (Indexing(), WritingAnew(), Resealing(), Archiving()))
+    # The contacts themselves last: what goes before may be all that kept them.
+    app.extensions["vigil_retention"] = (
+        contacts.retention.UNCONFIRMED,
+        petitions.retention.step,
+        volunteers.retention.step,
+        *donate.retention.steps,
+        *contacts.retention.EXPIRED,
+        contacts.retention.CONTACTS,
+    )
     app.extensions["vigil_causes"] = campaigns.queries.find_cause
-    app.extensions["vigil_link_purposes"] = {PURPOSE: link_purpose}
+    app.extensions["vigil_is_discreet"] = wishes.is_discreet
+    app.extensions["vigil_link_purposes"] = {
+        PURPOSE: link_purpose,
+        my_data.PURPOSE: my_data.link_purpose,
+    }
     app.extensions["vigil_jobs"] = [
         Job("fold tallies", timedelta(seconds=2), tally.fold),
         Job("answer link requests", timedelta(seconds=1), links.answer_requests),
         Job("drop old links", HOUR, links.drop_old, forget_deleted_rows),
-        Job("drop what was not confirmed", HOUR, drop_unconfirmed, forget_deleted_rows),
+        Job("drop old copies", HOUR, copies.drop_old, forget_deleted_rows),
+        Job("keep to the times", HOUR, keep_to_times, forget_deleted_rows, is_free=True),
+        Job("rewrite the database", HOUR, rewrite_small_database, is_free=True),
         Job("drop transfers that never came", HOUR, drop_announced, forget_deleted_rows),
         Job("forget first clicks", timedelta(minutes=10), repeats.drop_old, forget_deleted_rows),
         Job("send refunds", timedelta(seconds=2), send_refunds, is_free=True),
         Job("end what was refused", timedelta(seconds=10), end_refused, is_free=True),
         Job("reconcile", timedelta(minutes=15), reconcile_now, is_free=True),
-        Job("compare the books", timedelta(days=1), compare_now, is_free=True),
+        Job("compare the books", DAY, compare_now, is_free=True),
         Job("watch giving", timedelta(seconds=30), watch, is_free=True),
         Job("drop spent proofs", HOUR, drop_old),
+        Job("watch the vault", timedelta(seconds=30), watch_vault),
+        Job("mail the mark of the audit log", HOUR, mail_head),
         Job("end sessions", timedelta(minutes=10), clear_out),
+        Job("drop old invitations", HOUR, drop_outdated),
         Job("clear the outbox", timedelta(minutes=10), purge, forget_deleted_rows),
     ]
     _wrap(app, settings)
@@ -137,8 +188,8 @@ def _configure(app: Flask, settings: Settings) -> None:
         MAX_FORM_MEMORY_SIZE=settings.max_body_bytes,
         TRUSTED_HOSTS=[host, *(LOOPBACK_HOSTS if host in LOOPBACK_HOSTS else ())],
         # Flask's own session carries only the form token of staff pages
-        SESSION_COOKIE_NAME="__Secure-vigil_form" if settings.is_secure else "vigil_form",
-        SESSION_COOKIE_PATH="/staff",
+        SESSION_COOKIE_NAME="__Host-vigil_form" if settings.is_secure else "vigil_form",
+        SESSION_COOKIE_PATH="/",  # as __Host- demands; public pages never ask for it
         SESSION_COOKIE_SECURE=settings.is_secure,
         SESSION_COOKIE_SAMESITE="Strict",
         WTF_CSRF_CHECK_DEFAULT=False,
@@ -157,6 +208,7 @@ def _init_parts(app: Flask, settings: Settings) -> None:
     init_gateway(app, settings)
     init_throttle(app, settings)
     init_headers(app, settings)
+    init_stopped(app)
     init_origin_check(app)
     init_body_limit(app)
     init_filters(app, settings)
@@ -168,6 +220,7 @@ def _register_rooms(app: Flask, settings: Settings) -> None:
     app.url_defaults(push_language)
     app.url_map.converters["slug"] = SlugConverter
     app.register_blueprint(machines)
+    app.register_blueprint(quick_exit)
     app.register_blueprint(campaigns.views.site)
     for public in (
         campaigns.views.campaigns,
@@ -178,13 +231,19 @@ def _register_rooms(app: Flask, settings: Settings) -> None:
         donate.guard.views.guard,
         donate.offline.views.offline,
         contacts.views.contacts,
+        contacts.my_data.views.my_data,
         pages,
     ):
         app.register_blueprint(public, url_prefix=prefix)
     app.register_blueprint(donate.webhooks.webhooks)
     app.register_blueprint(staff.views.staff, url_prefix="/staff")
     commands = campaigns.cli.campaigns, mail_commands, staff.cli.staff, staff.cli.init
-    for group in (*commands, donate.cli.donate_commands):
+    for group in (
+        *commands,
+        donate.cli.donate_commands,
+        *safety.cli.commands,
+        contacts.cli.retention,
+    ):
         app.cli.add_command(group)
 
 

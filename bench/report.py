@@ -49,7 +49,7 @@ def _head(chosen: argparse.Namespace) -> list[str]:
         "by side, so that ratios mean more than rates. "
         f"Each figure is the median of {chosen.rounds} runs of {chosen.seconds} s taken in turns.",
         "",
-        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores of {_processor()}, "
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores of {processor()}, "
         f"Python {platform.python_version()}, granian with 2 workers of 4 threads; commits durable "
         "on both databases (SQLite `synchronous=FULL`, PostgreSQL `fsync=on`).",
         "",
@@ -94,7 +94,8 @@ def _profile(engine: str, results: Results) -> list[str]:
     return [f"Where the time of a signing post goes (profiled in one process): {', '.join(parts)}."]
 
 
-def _processor() -> str:
+def processor() -> str:
+    """What the machine calls its processor."""
     for line in Path("/proc/cpuinfo").read_text().splitlines():
         if line.startswith("model name"):
             return line.split(":", 1)[1].strip()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +23,7 @@ class PetitionFacts(_Part):
 
     slug: str = Field(pattern=r"^[a-z0-9]+(-[a-z0-9]+)*$", max_length=80)
     goal: int = Field(gt=0)
+    closes: date | None = None  # the last day (UTC) on which one can sign
 
 
 class CampaignFacts(_Part):

@@ -70,7 +70,7 @@ def _petition(content: Content) -> Petition:
     petition = db.session.scalar(select(Petition).where(Petition.slug == facts.petition.slug))
     petition = petition or Petition(slug=facts.petition.slug)
     petition.campaign_slug, petition.tags = facts.slug, facts.tags
-    petition.goal = facts.petition.goal
+    petition.goal, petition.closes_on = facts.petition.goal, facts.petition.closes
     db.session.add(petition)
     return petition
 

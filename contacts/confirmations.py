@@ -3,21 +3,32 @@
 from __future__ import annotations
 
 import json
+import secrets
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from enum import Enum
+from typing import Any
 
 from flask import current_app
-from sqlalchemy import exists, select, update
+from sqlalchemy import exists, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
 from config.database import db
+from config.settings import settings
 from contacts import tally
 from contacts.models import Consent, Contact, Deed
-from contacts.services import CONFIRM_WITHIN, hash_of, token_from_path
+from contacts.services import (
+    CONFIRM_WITHIN,
+    MAIL_LIFETIME,
+    confirm_note,
+    confirmation_params,
+    hash_of,
+    token_from_path,
+)
+from mail import outbox, reminders
 from vault.services import unwrap_for_session
 
 
@@ -29,6 +40,7 @@ class Outcome(Enum):
     SPENT = "spent"
     EXPIRED = "expired"
     UNKNOWN = "unknown"
+    DISOWNED = "disowned"
 
 
 @dataclass(frozen=True)
@@ -37,10 +49,16 @@ class Confirmation:
 
     kind: str
     model: type[Deed]
+    mail: str  # the kind of the mail that asks for it
     state: str  # the state of a confirmed deed
     subject: Callable[[Deed], str]  # what it counts for
     thanks: Callable[[Deed], str]  # the address of the page that thanks
     once: str | None = None  # the column for each value of which a person counts once
+
+    @property
+    def table(self) -> str:
+        """The table that the deeds' boxes name."""
+        return str(inspect(self.model).local_table.description)
 
 
 @dataclass(frozen=True)
@@ -88,11 +106,49 @@ def confirm(path: str, now: datetime) -> Found:
         except IntegrityError:  # the same person confirmed the same deed in this moment
             if attempt == 2:
                 raise
+            db.session.refresh(deed)  # or two contacts of theirs have become one
     if state is None:
         return Found(Outcome.SPENT, confirmation, deed)
-    _count(confirmation, deed, state, _country(path, deed.id, note), now.date())
-    _confirm_contact(deed)
+    noted = _noted(path, deed.id, note)
+    _count(confirmation, deed, state, noted.get("country", ""), now.date())
+    _confirm_contact(confirmation, deed, is_discreet=bool(noted.get("is_discreet")))
+    reminders.empty([deed.id])
     return Found(Outcome.CONFIRMED, confirmation, deed)
+
+
+def write_anew(
+    confirmation: Confirmation,
+    deed_id: uuid.UUID,
+    details: Mapping[str, Any],
+    mail: str,
+    language: str,
+    now: datetime,
+) -> bool:
+    """Mail a new link for a deed whose first mail was lost; the first link opens nothing any more.
+
+    `details` are what its box holds. False where it waits no more, or where the address got its
+    share of mails today. Flushes. Raises VolatileKeysUnreachable.
+    """
+    token, model = secrets.token_bytes(32), confirmation.model
+    is_discreet = bool(details.get("is_discreet"))
+    note = confirm_note(token, deed_id, str(details.get("country") or ""), is_discreet)
+    moved = db.session.execute(
+        update(model)
+        .where(model.id == deed_id, model.state == "pending")
+        .where(model.day >= now.date() - CONFIRM_WITHIN)
+        .values(confirm_hash=hash_of(token), confirm_note=note)
+        .returning(model.id)
+    ).first()
+    return moved is not None and outbox.enqueue(
+        kind=mail,
+        idem_key=f"confirm:{deed_id}",
+        language=language,
+        to=str(details["email"]),
+        params=confirmation_params(language, token, is_discreet),
+        now=now,
+        lifetime=MAIL_LIFETIME,
+        cap=settings().mails_per_address,
+    )
 
 
 def _outcome(deed: Deed, today: date) -> Outcome:
@@ -123,9 +179,9 @@ def _move(confirmation: Confirmation, deed: Deed, today: date) -> str | None:
     return state if moved else None
 
 
-def _country(path: str, deed_id: uuid.UUID, note: bytes | None) -> str:
+def _noted(path: str, deed_id: uuid.UUID, note: bytes | None) -> dict[str, Any]:
     opened = unwrap_for_session(token_from_path(path), note or b"", deed_id.bytes)
-    return json.loads(opened)["country"] if opened else ""
+    return json.loads(opened) if opened else {}
 
 
 def _count(confirmation: Confirmation, deed: Deed, state: str, country: str, today: date) -> None:
@@ -135,12 +191,19 @@ def _count(confirmation: Confirmation, deed: Deed, state: str, country: str, tod
         db.session.execute(tally.change(f"{kind}.{state}", subject, 1, today, country))
 
 
-def _confirm_contact(deed: Deed) -> None:
+def _confirm_contact(confirmation: Confirmation, deed: Deed, *, is_discreet: bool) -> None:
+    """The address is its owner's: what they wished for takes effect.
+
+    The deed is asked whose it is now: two contacts may have become one since it was read.
+
+    A wish for discreet mails is never undone by a form that was sent without it.
+    """
     wants_news = exists().where(
         Consent.deed_id == deed.id, Consent.purpose == "newsletter", Consent.is_given
     )
-    db.session.execute(
-        update(Contact)
-        .where(Contact.id == deed.contact_id)
-        .values(state="confirmed", newsletter=Contact.newsletter | wants_news)
-    )
+    values: dict[str, Any] = {"state": "confirmed", "newsletter": Contact.newsletter | wants_news}
+    if is_discreet:
+        values["is_discreet"] = True
+    model = confirmation.model
+    owner = select(model.contact_id).where(model.id == deed.id).scalar_subquery()
+    db.session.execute(update(Contact).where(Contact.id == owner).values(values))

@@ -21,7 +21,9 @@ from config.database import db
 from config.settings import settings
 from contacts.models import Contact, LinkRequest, PrivateLink
 from contacts.services import hash_of, token_from_path, token_path
+from contacts.wishes import mail_params
 from mail import outbox
+from mail.render import DISCREET
 from vault.services import VaultMissing, vault
 
 log = logging.getLogger("vigil.contacts")
@@ -84,6 +86,23 @@ def answer_requests(now: datetime) -> int:
     return queued
 
 
+def make_link(purpose: str, contact_id: uuid.UUID, now: datetime) -> str:
+    """Write down a link of a purpose; its token, as it stands in an address. Flushes."""
+    token = secrets.token_bytes(32)
+    keep_link(token, purpose, contact_id, now + LIFETIME)
+    db.session.flush()
+    return token_path(token)
+
+
+def keep_link(token: bytes, purpose: str, contact_id: uuid.UUID, expires_at: datetime) -> None:
+    """Write down a link that is on its way; its hash alone is kept."""
+    db.session.add(
+        PrivateLink(
+            hash=hash_of(token), purpose=purpose, contact_id=contact_id, expires_at=expires_at
+        )
+    )
+
+
 def find_contact(purpose: str, path: str, now: datetime) -> uuid.UUID | None:
     """Whose page a token in an address opens; None for an unknown, foreign or outdated one."""
     found: uuid.UUID | None = db.session.scalar(
@@ -94,6 +113,15 @@ def find_contact(purpose: str, path: str, now: datetime) -> uuid.UUID | None:
         )
     )
     return found
+
+
+def find_page(path: str, language: str, now: datetime) -> str | None:
+    """The address of the page that a token opens, whatever for; None where it opens none."""
+    purposes: Mapping[str, LinkPurpose] = current_app.extensions["vigil_link_purposes"]
+    row = PrivateLink.hash == hash_of(token_from_path(path))
+    name = db.session.scalar(select(PrivateLink.purpose).where(row, PrivateLink.expires_at > now))
+    purpose = purposes.get(name or "")
+    return purpose.path(language, path) if purpose else None
 
 
 def drop_old(now: datetime) -> Dropped:
@@ -122,29 +150,29 @@ def _answer(request: LinkRequest, now: datetime) -> bool:
     if not purpose.has_something(contact_id):
         return False
     token = secrets.token_bytes(32)
+    wishes = mail_params(contact_id, request.language)
     is_queued = outbox.enqueue(
         kind=purpose.mail,
         idem_key=f"link:{request.id}",
         language=request.language,
         to=email,
         params={
-            "path": purpose.path(request.language, token_path(token)),
+            "path": _path(purpose, request.language, token_path(token), DISCREET in wishes),
             "minutes": str(MINUTES),
+            **wishes,
         },
         now=now,
         lifetime=LIFETIME,
         cap=settings().mails_per_address,
     )
     if is_queued:
-        db.session.add(
-            PrivateLink(
-                hash=hash_of(token),
-                purpose=request.purpose,
-                contact_id=contact_id,
-                expires_at=now + LIFETIME,
-            )
-        )
+        keep_link(token, request.purpose, contact_id, now + LIFETIME)
     return is_queued
+
+
+def _path(purpose: LinkPurpose, language: str, token: str, is_discreet: bool) -> str:
+    """The page's own address, or one that does not tell which page it is."""
+    return f"/{language}/open/{token}" if is_discreet else purpose.path(language, token)
 
 
 def _contact_of(email: str) -> uuid.UUID | None:

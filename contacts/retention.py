@@ -1,58 +1,121 @@
-"""What is not confirmed in time goes, and with it everything that was written beside it."""
+"""What is kept for a time only: each room says what is over, here it goes, batch by batch.
+
+A step finds what is over by reading alone, then drops it by ids, and looks at each row's condition
+again while it does: so it stands beside people who sign, confirm or withdraw at the same moment,
+and goes on where it was broken off. No step needs a key.
+"""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from typing import Any, cast
 
 from flask import current_app
-from sqlalchemy import delete, exists, select
+from sqlalchemy import ColumnElement, and_, delete, exists, select
 
 from config.database import db
-from contacts import tally
+from contacts import consents, erasure, tally
 from contacts.confirmations import Confirmation
-from contacts.models import Consent, Contact
+from contacts.models import AddressChange, Contact, CopyRequest, PrivateLink
+from contacts.parts import parts
 from contacts.services import CONFIRM_WITHIN
+from mail import traces
 
-BATCH = 500  # deeds in one transaction
 
-
-def drop_unconfirmed(now: datetime) -> int:
-    """Delete a batch of deeds that were not confirmed within 7 days; how many. Flushes.
-
-    Needs no key. A contact who has done nothing else goes, too.
+@dataclass(frozen=True)
+class Step:
+    """One rule. `find` gives keys of what is over; `drop` deletes of them what still is, and says
+    how many rows that were. Both flush at most.
     """
-    confirmations: Sequence[Confirmation] = current_app.extensions["vigil_confirmations"]
-    return sum(_drop(confirmation, confirmations, now) for confirmation in confirmations)
+
+    name: str  # for people who read what a run did
+    find: Callable[[datetime, int], Sequence[Any]]
+    drop: Callable[[Sequence[Any], datetime], int]
 
 
-def _drop(confirmation: Confirmation, every: Sequence[Confirmation], now: datetime) -> int:
-    model = confirmation.model
-    too_old = select(model).where(model.state == "pending", model.day < now.date() - CONFIRM_WITHIN)
-    deeds = db.session.scalars(
-        too_old.order_by(model.day).limit(BATCH).with_for_update(skip_locked=True)
-    ).all()
-    if not deeds:
-        return 0
-    ids = [deed.id for deed in deeds]
-    people = {deed.contact_id for deed in deeds}
-    for deed in deeds:
-        change = tally.change(
-            f"{confirmation.kind}.pending", confirmation.subject(deed), -1, deed.day
-        )
-        db.session.execute(change)
-    db.session.execute(delete(Consent).where(Consent.deed_id.in_(ids)))
-    db.session.execute(delete(model).where(model.id.in_(ids)))
-    _drop_contacts(people, every)
-    return len(ids)
+def steps() -> Sequence[Step]:
+    """The steps that the application has put together, in the order in which they must run."""
+    return cast(Sequence[Step], current_app.extensions["vigil_retention"])
 
 
-def _drop_contacts(people: set[uuid.UUID], every: Sequence[Confirmation]) -> None:
-    """Contacts that never confirmed anything and have nothing left."""
-    nothing_left = [
-        ~exists().where(confirmation.model.contact_id == Contact.id) for confirmation in every
-    ]
-    db.session.execute(
-        delete(Contact).where(Contact.id.in_(people), Contact.state == "pending", *nothing_left)
+def drop_empty(contact_ids: Sequence[uuid.UUID]) -> int:
+    """Delete those contacts that nothing keeps; how many. Flushes."""
+    erasure.lock(contact_ids)
+    left = select(Contact.id).where(Contact.id.in_(contact_ids), nothing_keeps())
+    return erasure.drop_rows(db.session.scalars(left).all())
+
+
+def nothing_keeps() -> ColumnElement[bool]:
+    """No deed, no gift, no wish for news, and no page or copy that the person is about to open."""
+    hanging = (AddressChange, CopyRequest, PrivateLink)
+    return and_(
+        ~Contact.newsletter,
+        *(~part.keeps() for part in parts()),
+        *(~exists().where(model.contact_id == Contact.id) for model in hanging),
     )
+
+
+def _is_unconfirmed(confirmation: Confirmation, now: datetime) -> ColumnElement[bool]:
+    model = confirmation.model
+    return and_(model.state == "pending", model.day < now.date() - CONFIRM_WITHIN)
+
+
+def _find_unconfirmed(now: datetime, most: int) -> list[uuid.UUID]:
+    confirmations: Sequence[Confirmation] = current_app.extensions["vigil_confirmations"]
+    found: list[uuid.UUID] = []
+    for one in confirmations:
+        rows = select(one.model.id).where(_is_unconfirmed(one, now)).limit(most)
+        found += db.session.scalars(rows)
+    return found
+
+
+def _drop_unconfirmed(ids: Sequence[uuid.UUID], now: datetime) -> int:
+    confirmations: Sequence[Confirmation] = current_app.extensions["vigil_confirmations"]
+    return sum(_drop_pending(confirmation, ids, now) for confirmation in confirmations)
+
+
+def _drop_pending(confirmation: Confirmation, ids: Sequence[uuid.UUID], now: datetime) -> int:
+    model = confirmation.model
+    rows = select(model).where(model.id.in_(ids), _is_unconfirmed(confirmation, now))
+    deeds = db.session.scalars(rows.with_for_update(of=model)).all()
+    gone = [deed.id for deed in deeds]
+    for deed in deeds:
+        subject = confirmation.subject(deed)
+        db.session.execute(tally.change(f"{confirmation.kind}.pending", subject, -1, deed.day))
+    consents.erase_with_deeds(gone)
+    traces.forget_deeds(gone)
+    db.session.execute(delete(model).where(model.id.in_(gone)))
+    return len(gone)
+
+
+def _expired(name: str, model: Any, key: str) -> Step:
+    """The step for rows that say themselves when they expire."""
+    column = getattr(model, key)
+
+    def find(now: datetime, most: int) -> Sequence[Any]:
+        return db.session.scalars(select(column).where(model.expires_at <= now).limit(most)).all()
+
+    def drop(keys: Sequence[Any], now: datetime) -> int:
+        over = delete(model).where(column.in_(keys), model.expires_at <= now)
+        return len(db.session.execute(over.returning(column)).all())
+
+    return Step(name, find, drop)
+
+
+def _find_kept_by_nothing(now: datetime, most: int) -> Sequence[uuid.UUID]:
+    return db.session.scalars(select(Contact.id).where(nothing_keeps()).limit(most)).all()
+
+
+UNCONFIRMED = Step("deeds not confirmed in time", _find_unconfirmed, _drop_unconfirmed)
+EXPIRED = (
+    _expired("private links that have run out", PrivateLink, "hash"),
+    _expired("copies that have run out", CopyRequest, "id"),
+    _expired("changes of address that were not confirmed", AddressChange, "hash"),
+)
+# The last one: what the others drop may have been all that kept a contact.
+CONTACTS = Step(
+    "contacts that nothing keeps", _find_kept_by_nothing, lambda ids, now: drop_empty(ids)
+)

@@ -20,6 +20,7 @@ from config.settings import settings
 from contacts.deed_statements import contact_insert, deed_writer
 from contacts.models import ConsentText, Deed
 from mail import outbox
+from mail.render import discreet
 from vault.services import vault, wrap_for_session
 
 CONFIRM_WITHIN = timedelta(days=7)
@@ -70,6 +71,8 @@ def _deed_values(
 ) -> dict[str, Any]:
     deed_id, token, day = uuid.uuid4(), secrets.token_bytes(32), now.date()
     details = {**given.details, "at": now.strftime(FORM), "agreed": [h.hex() for h in hashes]}
+    if given.is_discreet:
+        details["is_discreet"] = True
     deed = {
         "id": deed_id,
         "sealed": vault().seal(table, deed_id, details),
@@ -99,10 +102,13 @@ def contact_values(
 ) -> dict[str, Any]:
     """The values for `contact_insert`, the address sealed. Raises VaultMissing."""
     contact_id = uuid.uuid4()
+    # The box first: where the vault is rotated between the two, the box says that the index is
+    # to be made anew (staff/work/indexing.py).
+    sealed = vault().seal("contact", contact_id, {"email": email})
     contact = {
         "id": contact_id,
         "email_index": vault().email_index(email),
-        "sealed": vault().seal("contact", contact_id, {"email": email}),
+        "sealed": sealed,
         "language": language,
         "newsletter": False,
         "is_discreet": is_discreet,
@@ -112,9 +118,11 @@ def contact_values(
     return _named("contact", contact)
 
 
-def add_contact(email: str, language: str, state: str, day: date) -> uuid.UUID:
+def add_contact(
+    email: str, language: str, state: str, day: date, is_discreet: bool = False
+) -> uuid.UUID:
     """Add a contact, or find the one with this address; its id. Raises VaultMissing."""
-    values = contact_values(email, language, state, day)
+    values = contact_values(email, language, state, day, is_discreet)
     contact_id: uuid.UUID = db.session.execute(contact_insert(), values).scalar_one()
     return contact_id
 
@@ -158,21 +166,35 @@ def token_from_path(path: str) -> bytes:
 
 
 def _note(token: bytes, deed_id: uuid.UUID, given: GivenDeed) -> bytes:
-    """The country, for the count of confirmed ones: only the token in the mail opens it."""
-    note = json.dumps({"country": given.country}).encode()
+    return confirm_note(token, deed_id, given.country, given.is_discreet)
+
+
+def confirm_note(token: bytes, deed_id: uuid.UUID, country: str, is_discreet: bool) -> bytes:
+    """What confirming must know, readable only with the token in the mail.
+
+    The country, for the count of confirmed ones, and the wish for discreet mails: on a contact
+    that was there before it takes effect only when the owner of the address confirms it.
+    """
+    note = json.dumps({"country": country, "is_discreet": is_discreet}).encode()
     return wrap_for_session(token, note, deed_id.bytes)
+
+
+def confirmation_params(language: str, token: bytes, is_discreet: bool) -> dict[str, str]:
+    """The parameters of a mail that asks for a confirmation."""
+    name = token_path(token)
+    params = {"path": f"/{language}/confirm/{name}", "not_me_path": f"/{language}/not-me/{name}"}
+    return params | discreet(is_discreet)
 
 
 def _confirmation_mail(
     given: GivenDeed, deed_id: uuid.UUID, token: bytes, now: datetime
 ) -> dict[str, Any]:
-    path = f"/{given.language}/confirm/{token_path(token)}"
     return outbox.queued_values(
         kind=given.mail,
         idem_key=f"confirm:{deed_id}",
         language=given.language,
         to=given.email,
-        params={"path": path},
+        params=confirmation_params(given.language, token, given.is_discreet),
         now=now,
         lifetime=MAIL_LIFETIME,
         cap=settings().mails_per_address,

@@ -190,7 +190,7 @@ def _prepare(environment: dict[str, str]) -> None:
     if is_first:
         with _undisturbed():  # what it prints, nobody can look up later
             UNSEEN.touch()
-            _say_first(json.loads(_flask(["init", "--json"], environment)))
+            _say_first(json.loads(_flask(["init", "--one-key-holder", "--json"], environment)))
             UNSEEN.unlink()
     elif UNSEEN.exists():
         _print(

@@ -16,7 +16,9 @@ from donate.models import Donation, Method, RecurringDonation, Review, State
 
 log = logging.getLogger("vigil.donate")
 
-_WISH = ("fund", "campaign", "frequency", "language", "amount_minor", "currency")
+_WISH = (
+    "fund", "campaign", "frequency", "language", "amount_minor", "currency", "is_discreet",
+)  # fmt: skip
 
 
 def find(facts: PaymentFacts, mother: RecurringDonation | None, now: datetime) -> Donation | None:

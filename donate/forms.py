@@ -19,7 +19,7 @@ from donate.funds import DEFAULT_FUND, FUNDS, find_cause
 from donate.guard.forms import ProofForm
 from donate.money import AmountError, check_amount, parse_amount, too_large
 from donate.tiles import SuggestedField, SuggestedGroup, WrongTile
-from web.forms import Text, one_line
+from web.forms import DISCREET, Text, one_line
 
 NEWSLETTER = _("Write to me about what comes of it. I can leave at any time.")
 ONCE, MONTH, YEAR = "once", "month", "year"
@@ -106,6 +106,7 @@ class DonationForm(ProofForm):
         _("Name"), filters=[one_line], validators=[Optional(), Text(dedications.LONGEST)]
     )
     newsletter = BooleanField(NEWSLETTER)
+    discreet = BooleanField(DISCREET)
     from_risk = ChoiceField(
         _("Is your card or phone from Belarus, Russia or an occupied territory?"),
         lambda: [("no", _("No")), ("yes", _("Yes"))],

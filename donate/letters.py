@@ -11,6 +11,7 @@ from datetime import datetime, timedelta
 from babel.dates import format_date
 
 from config.settings import settings
+from contacts.wishes import mail_params
 from donate.books.models import Refund
 from donate.facts import Trouble
 from donate.funds import fund_name
@@ -97,7 +98,8 @@ def say_changed(
 
 def say_ended(recurring: RecurringDonation, to: str | None, now: datetime) -> None:
     """Nothing more is charged."""
-    params = _gift(recurring) | {"reason": recurring.end_reason, "path": _donate(recurring)}
+    reason = "donor" if recurring.end_reason == "erased" else recurring.end_reason
+    params = _gift(recurring) | {"reason": reason, "path": _donate(recurring)}
     _queue("recurring-ended", f"recurring-ended:{recurring.id}", recurring, to, params, now)
 
 
@@ -131,6 +133,11 @@ def _donate(gift: Gift) -> str:
     return f"/{gift.language}/donate"
 
 
+def _wishes(gift: Gift) -> dict[str, str]:
+    """Of the gift, or of the contact whom it hangs on."""
+    return mail_params(gift.contact_id, gift.language, is_discreet=bool(gift.is_discreet))
+
+
 def _queue(
     kind: str,
     key: str,
@@ -146,7 +153,7 @@ def _queue(
             idem_key=key,
             language=gift.language,
             to=to,
-            params=params,
+            params=params | _wishes(gift),
             now=now,
             lifetime=LIFETIME,
             cap=cap,

@@ -106,7 +106,7 @@ class RecurringDonation(HasId, _Wish, Base):
     state: Mapped[str] = mapped_column(String(12), default=RecurringState.CREATED)
     started_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     ended_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
-    # "donor", "unpaid", "refused-card", "staff": who or what ended it, as far as known
+    # "donor", "unpaid", "refused-card", "staff", "erased": who or what ended it, as far as known
     end_reason: Mapped[str] = mapped_column(String(16), default="")
     next_on: Mapped[date | None]  # the next payment
     ends_on: Mapped[date | None]  # cancelled, and still paid up to that day

@@ -86,6 +86,7 @@ def thank(donation: Donation, to: str | None, now: datetime) -> None:
     if donation.recurring_id and not dedication:
         dedication = notes.take_note(db.session.get_one(RecurringDonation, donation.recurring_id))
     letters.thank(donation, to, dedication, now)
+    givers.ask_about_news(donation, to, now)
 
 
 def _record_payment(facts: PaymentFacts, now: datetime) -> Donation | None:
@@ -185,7 +186,7 @@ def _take_in(
         if mother is not None and mother.sealed is None:  # its first gift
             mother.dedication = mother.dedication_note = None
         return
-    givers.note_giver(donation, facts.payer, day)
+    givers.note_giver(donation, facts.payer, day, mother)
     if mother is not None:
         givers.note_recurring_giver(mother, facts.payer, day)
     if not donation.review and guard.is_suspicious(donation.id, facts, now):

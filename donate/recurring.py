@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import uuid
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -17,10 +18,14 @@ from donate.models import RecurringDonation, RecurringState
 log = logging.getLogger("vigil.donate")
 
 MOST_REMINDERS = 3  # for one invoice
+ERASED = "erased"  # the reason of an end: nothing of the donor is written down any more
 _BEGUN = {RecurringState.ACTIVE, RecurringState.AT_RISK, RecurringState.PAUSED}
 _NOT_BEGUN = {RecurringState.CREATED, RecurringState.OPEN, RecurringState.EXPIRED}
 # What a donor chose, copied to what comes of it.
-WISH = ("fee_cover_minor", "fund", "campaign", "frequency", "language", "day", "created_at")
+WISH = (
+    "fee_cover_minor", "fund", "campaign", "frequency", "language", "is_discreet", "day",
+    "created_at",
+)  # fmt: skip
 
 
 def record(facts: RecurringFacts, now: datetime) -> RecurringDonation | None:
@@ -72,6 +77,24 @@ def end_by_donor(recurring: RecurringDonation, now: datetime) -> bool:
 def end_by_staff(recurring: RecurringDonation, now: datetime) -> bool:
     """The same, by a member of staff."""
     return _note_end(recurring, "staff")
+
+
+def end_by_erasure(contact_ids: Sequence[uuid.UUID]) -> None:
+    """Note that what these people give ends, whatever else was noted: they are erased. Flushes."""
+    db.session.execute(
+        update(RecurringDonation)
+        .where(
+            RecurringDonation.contact_id.in_(contact_ids),
+            RecurringDonation.state != RecurringState.ENDED,
+        )
+        .values(end_reason=ERASED),
+        execution_options={"synchronize_session": "fetch"},
+    )
+
+
+def is_erased(recurring: RecurringDonation | None) -> bool:
+    """Whether its donor was erased: what is still under way is counted, and nobody noted."""
+    return recurring is not None and recurring.end_reason == ERASED
 
 
 def _note_end(recurring: RecurringDonation, reason: str) -> bool:

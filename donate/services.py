@@ -90,6 +90,7 @@ def start_checkout(
         frequency=form.frequency.data,
         language=language,
         newsletter_hash=wish,
+        is_discreet=bool(form.discreet.data),
         day=now.date(),
         created_at=now,
     )
@@ -202,6 +203,7 @@ def _add_offline(gift: OfflineGift, now: datetime) -> Donation:
             campaign=gift.campaign,
             frequency="once",
             language=gift.language,
+            is_discreet=False,
             reference=gift.reference or None,
             day=gift.day,
             created_at=now,

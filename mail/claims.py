@@ -17,6 +17,7 @@ from sqlalchemy import CTE, case, select, update
 
 from config.database import db
 from mail.models import OutgoingEmail, State
+from mail.reminders import REMINDERS, becoming
 
 LEASE = timedelta(minutes=5)
 DELAYS = (1, 5, 15, 60, 180)  # minutes after each failed attempt; then the last again and again
@@ -55,8 +56,15 @@ def claim(now: datetime, limit: int) -> list[Claim]:
 
 
 def record_sent(email: Claim, now: datetime) -> None:
-    """Note that the server has taken the mail, whatever has happened to the lease meanwhile."""
-    _finish(_table.c.id == email.id, state=State.SENT, sent_at=now, error=None)
+    """Note that the server has taken the mail, whatever has happened to the lease meanwhile.
+
+    A confirmation becomes its reminder. The kind says whether another worker has noted it already.
+    """
+    it = (_table.c.id == email.id) & (_table.c.kind == email.kind)
+    if email.kind in REMINDERS:
+        still_wanted = it & _table.c.blob.is_not(None)
+        db.session.execute(update(_table).where(still_wanted).values(becoming(email.kind, now)))
+    _finish(it, state=State.SENT, sent_at=now, error=None)
 
 
 def record_useless(email: Claim, state: State) -> None:

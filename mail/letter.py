@@ -59,7 +59,7 @@ class Letter(Message):
             subject=content.subject,
             recipients=[reader.addr_spec],
             body=content.text,
-            html=content.html,
+            html=content.html or None,
             sender=author.addr_spec,
             date=sent_at.timestamp(),
             extra_headers=dict(headers),
@@ -69,7 +69,8 @@ class Letter(Message):
         message = EmailMessage(policy=_POLICY.clone(utf8=not is_ascii))
         # first, for it would move our Content-Language into the text part
         message.set_content(content.text)
-        message.add_alternative(content.html, subtype="html")
+        if content.html:
+            message.add_alternative(content.html, subtype="html")
         message["Subject"] = content.subject
         message["From"] = author
         message["To"] = reader
@@ -111,7 +112,8 @@ def write_letter(
     unsubscribe = absolute_links(params, base_url).get("unsubscribe_link")
     if unsubscribe:
         headers["List-Unsubscribe"] = f"<{unsubscribe}>"
-        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        if unsubscribe.startswith("https://"):  # RFC 8058 3.1
+            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return Letter(
         author=author,
         reader=parse_reader(to),

@@ -147,12 +147,13 @@ def unseal(row_id: uuid.UUID, blob: bytes, key: bytes) -> tuple[str, dict[str, s
     return content["to"], content["params"]
 
 
-def mark_of(row_id: uuid.UUID, key: bytes) -> str:
+def mark_of(row_id: uuid.UUID, key: bytes, kind: str) -> str:
     """What a mail is called outside (its Message-ID): the same each time it is sent.
 
-    Not the row's id: relays log Message-IDs beside addresses, and the row leads to the deed.
+    Not the row's id: relays log Message-IDs beside addresses, and the row leads to the deed. A
+    confirmation and its reminder are two mails of one row.
     """
-    return hmac.digest(key, b"message-id:" + row_id.bytes, "sha256")[:16].hex()
+    return hmac.digest(key, b"message-id:" + row_id.bytes + kind.encode(), "sha256")[:16].hex()
 
 
 def requeue(email_id: uuid.UUID, now: datetime) -> bool:

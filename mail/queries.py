@@ -10,6 +10,7 @@ from sqlalchemy import func, select
 
 from config.database import db
 from mail.models import OutgoingEmail, State
+from mail.reminders import REMINDERS
 
 PAGE = 50
 
@@ -31,9 +32,14 @@ class EmailRow:
 
 
 def counts_by_state() -> dict[State, int]:
-    """How many mails stand where; every state is there."""
+    """How many mails stand where; every state is there.
+
+    Of reminders only those that have begun to be sent: the others may never be needed.
+    """
+    may_rest = (OutgoingEmail.state == State.QUEUED) & (OutgoingEmail.attempts == 0)
+    rests = may_rest & OutgoingEmail.kind.in_(REMINDERS.values())
     rows = db.session.execute(
-        select(OutgoingEmail.state, func.count()).group_by(OutgoingEmail.state)
+        select(OutgoingEmail.state, func.count()).where(~rests).group_by(OutgoingEmail.state)
     )
     counts = dict.fromkeys(State, 0)
     counts.update({State(state): n for state, n in rows})

@@ -8,13 +8,14 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from flask import Flask, current_app
-from flask_babel import force_locale
+from flask_babel import force_locale, gettext
 from jinja2 import Environment, StrictUndefined, TemplateError
 
 from config.languages import direction
 from config.settings import settings
 
-LINKS = {"path": "link", "unsubscribe_path": "unsubscribe_link"}
+LINKS = {"path": "link", "not_me_path": "not_me_link", "unsubscribe_path": "unsubscribe_link"}
+DISCREET = "discreet"  # the parameter that asks for a mail which does not show what it is about
 ADDRESS = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")  # RFC 3986 2
 
 
@@ -23,7 +24,7 @@ class RenderFault(Exception):
 
 
 class Rendered(NamedTuple):
-    """A mail as its reader sees it; the subject is one line."""
+    """A mail as its reader sees it; the subject is one line, a discreet one has no HTML."""
 
     subject: str
     text: str
@@ -36,6 +37,7 @@ def render(kind: str, language: str, params: Mapping[str, str], base_url: str) -
     A parameter `path` becomes the absolute address `link`, `unsubscribe_path` the address
     `unsubscribe_link`: made of `base_url`, never of a request's Host header. Instead of a path,
     `link` may be given whole: a page of Stripe's, under https or at the stand-in.
+    With a parameter `discreet` it is `discreet.txt`, text alone.
     """
     if "link" in params and ("path" in params or not _is_outside_page(params["link"])):
         raise RenderFault("link")
@@ -54,12 +56,21 @@ def render(kind: str, language: str, params: Mapping[str, str], base_url: str) -
 
     try:
         with force_locale(language):
-            context["subject"] = " ".join(write("subject.txt").split())
-            text, html = write("body.txt"), write("body.html")
+            if params.get(DISCREET):
+                context["subject"] = gettext("About your request")
+                text, html = write("discreet.txt"), ""
+            else:
+                context["subject"] = " ".join(write("subject.txt").split())
+                text, html = write("body.txt"), write("body.html")
     except (TemplateError, KeyError) as error:
         raise RenderFault(type(error).__name__) from error
     text = re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n"
     return Rendered(context["subject"], text, html)
+
+
+def discreet(is_wanted: bool) -> dict[str, str]:
+    """The parameter that asks for a discreet mail, where one is wanted."""
+    return {DISCREET: "y"} if is_wanted else {}
 
 
 def absolute_links(params: Mapping[str, str], base_url: str) -> dict[str, str]:

@@ -17,7 +17,7 @@ from datetime import UTC, datetime, timedelta
 from types import FrameType
 
 from flask import Flask
-from sqlalchemy.exc import InterfaceError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import IntegrityError, InterfaceError, OperationalError, SQLAlchemyError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
 from config.database import db
@@ -25,10 +25,12 @@ from config.settings import Settings
 from mail import claims
 from mail.claims import Claim
 from mail.faults import MailError, PermanentMailError, TransientMailError
-from mail.letter import Letter, parse_author, write_letter
+from mail.letter import Letter, write_letter
 from mail.models import State
 from mail.outbox import UnreadableMail, mark_of, unseal
-from mail.render import render
+from mail.reminders import is_reminder, take_slot
+from mail.render import DISCREET, discreet, render
+from mail.senders import Senders, wished_before
 from mail.transport import TIMEOUT, MailServer, SmtpConnection
 from vault.services import VaultMissing, vault
 
@@ -86,7 +88,7 @@ class Worker:
         self.timeout = timeout
         self.base_url = settings.base_url
         self.server = MailServer.from_url(settings.mail_url)
-        self.author = parse_author(settings.mail_from)
+        self.senders = Senders.from_settings(settings)
         self.jobs: Sequence[Job] = app.extensions.get("vigil_jobs", ())
         self._job_due: dict[str, datetime] = {}
         self._is_stopping = False
@@ -150,7 +152,7 @@ class Worker:
         if not batch:
             return 0, 0
         with ExitStack() as conversation:
-            connection = SmtpConnection(self.server, self.author.domain, self.timeout)
+            connection = SmtpConnection(self.server, self.senders.usual.domain, self.timeout)
             try:
                 conversation.enter_context(connection)
             except TransientMailError as error:
@@ -179,6 +181,9 @@ class Worker:
             self._record(lambda: claims.record_useless(email, State.EXPIRED))
             return False
         try:
+            if not self._has_room(email, key):
+                self._record(lambda: claims.record_useless(email, State.EXPIRED))
+                return False
             connection.send(self._write(email, key))
         except UnreadableMail:
             logger.warning("mail %s cannot be read: the mail key is another one", email.id)
@@ -191,15 +196,28 @@ class Worker:
         logger.info("mail %s sent (%s)", email.id, email.kind)
         return True
 
+    def _has_room(self, email: Claim, key: bytes) -> bool:
+        """Whether a reminder fits under its address's cap of today; other mails were counted."""
+        if not is_reminder(email.kind):
+            return True
+        to, _params = unseal(email.id, email.blob, key)
+        try:
+            with self._transaction():
+                return take_slot(email.id, to, self.clock())
+        except IntegrityError:
+            raise TransientMailError("cap") from None
+
     def _write(self, email: Claim, key: bytes) -> Letter:
         """Open and render a mail; raises UnreadableMail and PermanentMailError."""
         to, params = unseal(email.id, email.blob, key)
+        with self.app.app_context():
+            params |= discreet(wished_before(email.kind, to))
         try:
             with self.app.app_context():
                 return write_letter(
-                    mark=mark_of(email.id, key),
+                    mark=mark_of(email.id, key, email.kind),
                     content=render(email.kind, email.language, params, self.base_url),
-                    author=self.author,
+                    author=self.senders.for_mail(email.language, bool(params.get(DISCREET))),
                     to=to,
                     language=email.language,
                     params=params,

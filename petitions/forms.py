@@ -6,7 +6,7 @@ from flask_babel import lazy_gettext as _
 from wtforms import BooleanField, StringField
 from wtforms.validators import DataRequired
 
-from web.forms import CountryField, EmailAddress, PublicForm, Text, one_line
+from web.forms import DISCREET, CountryField, EmailAddress, PublicForm, Text, one_line
 
 CONSENT = _(
     "I agree that my signature, which may show a political opinion, is kept sealed and counted "
@@ -27,3 +27,4 @@ class SignatureForm(PublicForm):
         CONSENT, [DataRequired(_("Tick the box if you agree; without it we may not keep this."))]
     )
     newsletter = BooleanField(NEWSLETTER)
+    discreet = BooleanField(DISCREET)

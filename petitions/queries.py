@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import time
 import uuid
 from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from typing import NamedTuple
 
 from flask import current_app
 from sqlalchemy import select
@@ -11,6 +14,8 @@ from sqlalchemy import select
 from config.database import db
 from contacts import tally
 from petitions.models import Petition, PetitionText
+
+ASK_AGAIN_SECONDS = 30.0
 
 
 @dataclass(frozen=True)
@@ -24,6 +29,8 @@ class PetitionPage:
     tags: list[str]
     text: PetitionText
     confirmed: int
+    closes_on: date | None = None
+    is_closed: bool = False
 
     @property
     def goal_now(self) -> int:
@@ -34,14 +41,28 @@ class PetitionPage:
         return goal
 
 
-def find_petition(slug: str) -> uuid.UUID | None:
-    """A petition's id; each process asks the database once, for ids never change."""
-    known: dict[str, uuid.UUID] = current_app.extensions.setdefault("vigil_petitions", {})
-    if slug not in known:
-        petition_id = db.session.scalar(select(Petition.id).where(Petition.slug == slug))
-        if petition_id is None:
+class Found(NamedTuple):
+    """A petition as far as signing needs it."""
+
+    id: uuid.UUID
+    closes_on: date | None
+    asked_at: float  # of this process's clock
+
+    def is_closed(self, today: date) -> bool:
+        """Whether its last day (UTC) is over."""
+        return self.closes_on is not None and today > self.closes_on
+
+
+def find_petition(slug: str) -> Found | None:
+    """A petition; each process asks the database now and then, for its last day may change."""
+    known: dict[str, Found] = current_app.extensions.setdefault("vigil_petitions", {})
+    clock = time.monotonic()
+    if slug not in known or clock - known[slug].asked_at > ASK_AGAIN_SECONDS:
+        columns = select(Petition.id, Petition.closes_on).where(Petition.slug == slug)
+        row = db.session.execute(columns).first()
+        if row is None:
             return None
-        known[slug] = petition_id
+        known[slug] = Found(row.id, row.closes_on, clock)
     return known[slug]
 
 
@@ -52,6 +73,7 @@ def petition_page(slug: str, language: str, default: str) -> PetitionPage | None
         return None
     texts = {text.language: text for text in petition.texts}
     text = texts.get(language) or texts.get(default) or next(iter(texts.values()))
+    today = datetime.now(UTC).date()
     return PetitionPage(
         id=petition.id,
         slug=slug,
@@ -60,6 +82,8 @@ def petition_page(slug: str, language: str, default: str) -> PetitionPage | None
         tags=petition.tags,
         text=text,
         confirmed=tally.total("signature.confirmed", slug),
+        closes_on=petition.closes_on,
+        is_closed=petition.closes_on is not None and today > petition.closes_on,
     )
 
 

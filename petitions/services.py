@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from datetime import datetime
 from typing import cast
 
@@ -19,11 +20,29 @@ class NoSuchPetition(Exception):
     """There is no petition of this name."""
 
 
-def sign(slug: str, form: SignatureForm, language: str, now: datetime) -> None:
-    """Write a signature that waits for its confirmation. Raises NoSuchPetition, VaultMissing."""
-    petition_id = find_petition(slug)
-    if petition_id is None:
+class PetitionClosed(Exception):
+    """Its last day is over."""
+
+
+def find_open(slug: str, now: datetime) -> uuid.UUID:
+    """The id of a petition that can be signed. Raises NoSuchPetition and PetitionClosed.
+
+    Who signed before its last day was over is still counted, by the link in the mail.
+    """
+    petition = find_petition(slug)
+    if petition is None:
         raise NoSuchPetition(slug)
+    if petition.is_closed(now.date()):
+        raise PetitionClosed(slug)
+    return petition.id
+
+
+def sign(slug: str, form: SignatureForm, language: str, now: datetime) -> None:
+    """Write a signature that waits for its confirmation.
+
+    Raises NoSuchPetition, PetitionClosed, VaultMissing.
+    """
+    petition_id = find_open(slug, now)
     agreed = [Agreed("signature", str(CONSENT))]
     if form.newsletter.data:
         agreed.append(Agreed("newsletter", str(NEWSLETTER)))
@@ -38,6 +57,7 @@ def sign(slug: str, form: SignatureForm, language: str, now: datetime) -> None:
         agreed=agreed,
         columns={"petition_id": petition_id},
         country=form.country.data or "",
+        is_discreet=bool(form.discreet.data),
     )
     record_deed(given, now)
 
@@ -53,6 +73,7 @@ def _thanks(deed: Deed) -> str:
 confirmation = Confirmation(
     kind="signature",
     model=Signature,
+    mail="confirm-signature",
     state="confirmed",
     subject=_slug,
     thanks=_thanks,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Response, abort, g, redirect, url_for
+from flask import Response, abort, g, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from config.database import begin_read, db
@@ -29,14 +29,17 @@ def petition(slug: str) -> Response:
 @petitions.post("/petitions/<slug:slug>")
 def sign(slug: str) -> AnyResponse:
     """Take a signature; the same answer whatever we know of the address."""
-    form = SignatureForm()
-    if not form.is_accepted(settings().form_limit):
-        return _form_again(slug, form)
+    form, now = SignatureForm(), datetime.now(UTC)
     try:
-        services.sign(slug, form, g.language, datetime.now(UTC))
+        services.find_open(slug, now)
+        if not form.is_accepted(settings().form_limit):
+            return _form_again(slug, form)
+        services.sign(slug, form, g.language, now)
         db.session.commit()
     except services.NoSuchPetition:
         abort(404)
+    except services.PetitionClosed:
+        return _too_late(slug)
     except UNAVAILABLE as error:
         note_unavailable(error)
         form.put_off()
@@ -53,6 +56,13 @@ def thanks(slug: str) -> Response:
 def _form_again(slug: str, form: SignatureForm) -> Response:
     begin_read()
     return form_page("petitions/petition.html", form, form.status, petition=_petition(slug))
+
+
+def _too_late(slug: str) -> Response:
+    """Gone (RFC 9110 15.5.11): the page of the closed petition, and nothing was kept."""
+    begin_read()
+    page = render_template("petitions/petition.html", petition=_petition(slug), is_late=True)
+    return make_response(page, 410)
 
 
 def _petition(slug: str) -> PetitionPage:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import uuid
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from flask import Blueprint, g
 
 from config.database import db
-from staff import sessions
+from staff.door import sessions
 from staff.models import StaffMember, StaffSession
 from staff.permissions import is_allowed
 from vault.services import CannotOpen, Opener, vault
 
 staff = Blueprint("staff", __name__)
+
+KEY_BYTES = 32
 
 
 class NoKey(Exception):
@@ -28,7 +31,11 @@ class SignedIn:
     name: str
     role: str
     language: str | None
+    session_id: uuid.UUID
+    stepped_up_at: datetime | None
+    has_factor: bool
     holder_key: bytes | None = field(repr=False)
+    totp_secret: bytes | None = field(repr=False)  # only until the second factor is set up
 
     def may(self, permission: str) -> bool:
         """Whether their role has a permission."""
@@ -36,12 +43,22 @@ class SignedIn:
 
 
 def who_has(session: StaffSession, token: bytes) -> SignedIn | None:
-    """The member of staff of a live session."""
+    """The member of staff of a live session; None for somebody who works here no more."""
     member = db.session.get(StaffMember, session.staff_id)
-    if member is None:
+    if member is None or member.state != "active":
         return None
-    key = sessions.holder_key(session, token)
-    return SignedIn(member.id, member.name, member.role, member.language, key)
+    secret = sessions.secret_of(session, token)
+    return SignedIn(
+        id=member.id,
+        name=member.name,
+        role=member.role,
+        language=member.language,
+        session_id=session.id,
+        stepped_up_at=session.stepped_up_at,
+        has_factor=member.totp_step is not None,
+        holder_key=secret and secret[:KEY_BYTES],
+        totp_secret=(secret or b"")[KEY_BYTES:] or None,
+    )
 
 
 def signed_in() -> SignedIn:

@@ -1,8 +1,9 @@
-"""`flask init`, which makes keys, tables and the first administrator, and `flask staff …`."""
+"""`flask init`, which makes keys, tables and the first administrators, and `flask staff …`."""
 
 from __future__ import annotations
 
 import json
+import secrets
 from datetime import UTC, datetime
 
 import click
@@ -12,37 +13,39 @@ from sqlalchemy import inspect, select
 
 from config.database import db
 from staff.models import StaffMember
-from staff.services import FIRST_NAME, BadName, Installed, install
-from vault.services import AlreadyInitialised, VaultMissing
+from staff.services import FIRST_NAME, Installed, install
+from staff.team.cli_recovery import recover
+from staff.team.cli_rotation import rotate
+from staff.team.invitations import BadName, NameTaken
+from vault.services import AlreadyInitialised, VaultMissing, is_initialised, reads_as
 
-staff = AppGroup("staff", help="Who may sign in.")
+staff = AppGroup("staff", help="Who may sign in, and the vault's keys.")
+staff.add_command(recover)
+staff.add_command(rotate)
+
+GROUPS_TYPED_BACK = 2
+ON_A_LINE = 7  # of the code's groups
+READ_IT = "When all of it is on paper, press Enter: the screen is cleared then."
 
 
-@click.command("init", help="Make keys, tables, the first administrator and the recovery code.")
-@click.option("--name", default=FIRST_NAME, show_default=True, help="The administrator's name.")
+@click.command("init", help="Make keys, tables, the first administrators and the recovery code.")
+@click.option("--name", "names", multiple=True, help="A key holder's name; give two.")
+@click.option("--one-key-holder", is_flag=True, help="I know that one lost passphrase is all.")
 @click.option("--json", "as_json", is_flag=True, help="Print for a program instead of a person.")
 @with_appcontext
-def init(name: str, as_json: bool) -> None:
+def init(names: tuple[str, ...], one_key_holder: bool, as_json: bool) -> None:
     """Initialise once; a second time changes nothing and fails."""
     if not inspect(db.engine).get_table_names():
         flask_migrate.upgrade()
-    try:
-        installed = install(name, datetime.now(UTC))
-    except AlreadyInitialised:
-        db.session.rollback()
-        raise click.ClickException(
-            "This installation is initialised already. Nothing was changed."
-        ) from None
-    except BadName:
-        db.session.rollback()
-        raise click.ClickException("Give a name of 1 to 80 letters. Nothing was changed.") from None
-    except (VaultMissing, OSError) as fault:
-        db.session.rollback()
-        raise click.ClickException(
-            f"KEYS_DIR and VOLATILE_KEYS must be places to write to: {fault}."
-        ) from None
+    if is_initialised():
+        raise _already()
+    db.session.rollback()
+    chosen = _names(names, one_key_holder, as_json)
+    installed = _install(chosen)
+    if not as_json:
+        _show(installed)
     db.session.commit()
-    click.echo(_as_json(installed) if as_json else _framed(installed))
+    click.echo(_as_json(installed) if as_json else "Done. Sign in at /staff/sign-in.")
 
 
 @staff.command("list", help="Names, roles and last sign-ins.")
@@ -54,25 +57,83 @@ def list_staff() -> None:
         click.echo(f"{member.name}\t{member.role}\tlast signed in: {when}")
 
 
-def _as_json(installed: Installed) -> str:
-    return json.dumps(
-        {
-            "name": installed.name,
-            "passphrase": installed.passphrase,
-            "recovery_code": installed.recovery_code,
-        }
+def _names(names: tuple[str, ...], one_key_holder: bool, as_json: bool) -> list[str]:
+    """Two key holders or more, or one that somebody answers for."""
+    if len(names) > 1 or one_key_holder:
+        return list(names or [FIRST_NAME])
+    if as_json:
+        raise click.UsageError("Give --name twice, or --one-key-holder.")
+    first = names[0] if names else click.prompt("Name of the first key holder", FIRST_NAME)
+    second = click.prompt("Name of the second (leave empty for none)", "", show_default=False)
+    if second:
+        return [first, second]
+    click.echo(
+        "With one key holder, a lost passphrase leaves nothing but the recovery code,\n"
+        "and nobody notices what that one person does."
     )
+    click.confirm("Go on with one key holder?", abort=True)
+    return [first]
+
+
+def _install(names: list[str]) -> Installed:
+    try:
+        return install(names[0], datetime.now(UTC), *names[1:])
+    except AlreadyInitialised:
+        fault = _already()
+    except (BadName, NameTaken):
+        fault = click.ClickException(
+            "Give names of 1 to 80 letters, each only once. Nothing was changed."
+        )
+    except (VaultMissing, OSError) as error:
+        fault = click.ClickException(
+            f"KEYS_DIR and VOLATILE_KEYS must be places to write to: {error}."
+        )
+    db.session.rollback()
+    raise fault
+
+
+def _show(installed: Installed) -> None:
+    """Show what is shown once, and go on when some of it came back from the paper."""
+    try:
+        click.echo(_framed(installed))
+        click.prompt(READ_IT, default="", show_default=False, prompt_suffix=" ")
+        click.clear()
+        _have_typed_back(installed.recovery_code)
+    except (click.Abort, KeyboardInterrupt, EOFError):
+        db.session.rollback()
+        raise click.ClickException(
+            "Broken off. Nothing was kept: what was shown above opens nothing."
+        ) from None
+
+
+def _have_typed_back(code: str) -> None:
+    groups = code.split("-")
+    for at in sorted(secrets.SystemRandom().sample(range(len(groups)), GROUPS_TYPED_BACK)):
+        line, place = divmod(at, ON_A_LINE)
+        asked = f"Recovery code, line {line + 1}, group {place + 1} of {ON_A_LINE}"
+        while not reads_as(click.prompt(asked), groups[at]):
+            click.echo("That is not what was shown. Look at your paper again.")
+
+
+def _already() -> click.ClickException:
+    return click.ClickException("This installation is initialised already. Nothing was changed.")
+
+
+def _as_json(installed: Installed) -> str:
+    holders = [
+        {"name": holder.name, "passphrase": holder.passphrase} for holder in installed.holders
+    ]
+    return json.dumps({**holders[0], "recovery_code": installed.recovery_code, "holders": holders})
 
 
 def _framed(installed: Installed) -> str:
-    half = len(installed.recovery_code) // 2
-    lines = [
-        "Write this down now: it is shown only once.",
-        "",
-        f"Name            {installed.name}",
-        f"Passphrase      {installed.passphrase}",
-        f"Recovery code   {installed.recovery_code[: half + 1]}",
-        f"                {installed.recovery_code[half + 1 :]}",
+    groups = installed.recovery_code.split("-")
+    lines = ["Write this down now: it is shown only once.", ""]
+    for holder in installed.holders:
+        lines += [f"Name            {holder.name}", f"Passphrase      {holder.passphrase}", ""]
+    lines += [
+        f"Recovery code   {'-'.join(groups[:ON_A_LINE])}-",
+        f"                {'-'.join(groups[ON_A_LINE:])}",
         "",
         "The recovery code opens every contact when all passphrases are lost.",
         "Keep two copies on paper, in two places. Nobody can make another.",

@@ -31,12 +31,26 @@ class StaffForm(FlaskForm):  # type: ignore[misc]
     Meta = WordsOnly
 
 
-class SignInForm(StaffForm):
-    """Name and passphrase; pasting is welcome."""
+class ProofForm(StaffForm):
+    """Passphrase and code; pasting is welcome."""
 
-    name = StringField(_("Name"), [Text(required=_("Enter your name."))], [one_line])
     passphrase = PasswordField(
         _("Passphrase"), [InputRequired(_("Enter your passphrase.")), _SHORT]
+    )
+    code = StringField(_("Code from your app"), [Optional(), _SHORT])
+
+
+class SignInForm(ProofForm):
+    """Whose passphrase and code they are, besides."""
+
+    name = StringField(_("Name"), [Text(required=_("Enter your name."))], [one_line])
+
+
+class CodeForm(StaffForm):
+    """The first code, which shows that the app has the secret."""
+
+    code = StringField(
+        _("The code that the app shows now"), [InputRequired(_("Enter the code.")), _SHORT]
     )
 
 

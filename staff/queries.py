@@ -5,18 +5,19 @@ from __future__ import annotations
 import uuid
 from collections import defaultdict
 from dataclasses import dataclass, field
-from datetime import date, timedelta
+from datetime import date, datetime, timedelta
 
 from sqlalchemy import CompoundSelect, String, cast, func, select
 
 from config.database import db
-from contacts.models import Tally, TallyDelta
+from contacts.models import CopyRequest, Tally, TallyDelta
 from donate.books.models import Dispute, Reconciliation
 from donate.models import Donation, Review
 from mail.models import State
 from mail.queries import counts_by_state, oldest_waiting
-from staff.gifts import AWAITS_ANSWER
+from staff.giving.gifts import AWAITS_ANSWER
 from staff.models import StaffMember
+from staff.work.keyed_waiting import KeyedWaiting, read_keyed_work
 from vault.services import VaultMissing, state_of_keys
 from volunteers.models import VolunteerSignup
 
@@ -48,6 +49,8 @@ class Waiting:
     gifts_held: int  # that somebody should look at
     disputes: int  # that somebody should answer at Stripe
     books_differ: int  # from Stripe's, in so many places
+    work: KeyedWaiting
+    copies: int  # that people asked for
 
 
 @dataclass
@@ -155,11 +158,11 @@ def countries() -> dict[str, list[tuple[str, int]]]:
     return {deed: rows for deed, rows in shown.items() if rows}
 
 
-def read_waiting(since: float) -> Waiting:
+def read_waiting(since: float, now: datetime) -> Waiting:
     """What waits. `since` is the moment (UTC, seconds) before which due mail should have gone."""
     mail = counts_by_state()
     oldest = oldest_waiting()
-    volunteer_since, gifts_held, disputes = _oldest_volunteer_and_gifts()
+    volunteer_since, gifts_held, disputes, copies = _what_staff_should_see()
     try:
         lacks_index_key, lacks_vault = not state_of_keys().has_index_key, False
     except VaultMissing:
@@ -174,17 +177,20 @@ def read_waiting(since: float) -> Waiting:
         gifts_held=gifts_held,
         disputes=disputes,
         books_differ=sum(map(len, db.session.scalars(select(Reconciliation.differences)))),
+        work=read_keyed_work(now),
+        copies=copies,
     )
 
 
-def _oldest_volunteer_and_gifts() -> tuple[date | None, int, int]:
-    """The day of the oldest sign-up that nobody has looked at; gifts held; disputes to answer."""
+def _what_staff_should_see() -> tuple[date | None, int, int, int]:
+    """The day of the oldest sign-up nobody has seen; gifts held; disputes; copies to release."""
     oldest = select(func.min(VolunteerSignup.day)).where(VolunteerSignup.state == "new")
     held = select(func.count()).select_from(Donation).where(Donation.review == Review.HELD)
     disputed = select(func.count()).select_from(Dispute).where(AWAITS_ANSWER)
-    counts = (oldest.scalar_subquery(), held.scalar_subquery(), disputed.scalar_subquery())
-    day, n_held, n_disputed = db.session.execute(select(*counts)).one()
-    return day, n_held, n_disputed
+    asked_for = select(func.count()).where(CopyRequest.released_at.is_(None))
+    counts = [one.scalar_subquery() for one in (oldest, held, disputed, asked_for)]
+    day, n_held, n_disputed, n_copies = db.session.execute(select(*counts)).one()
+    return day, n_held, n_disputed, n_copies
 
 
 def _all_days() -> CompoundSelect[str, str, str, int]:

@@ -13,15 +13,12 @@ from config.keys import make_form_key
 from config.settings import settings
 from mail import outbox
 from staff import audit
-from staff.models import ROLES, StaffMember
-from staff.sign_in import normalise_name
-from vault.services import generate_passphrase, initialise
+from staff.log import alerts, audit_chain
+from staff.models import StaffMember
+from staff.team.invitations import NameTaken, checked_name
+from vault.services import Initialised, generate_passphrase, initialise
 
 FIRST_NAME = "admin"
-
-
-class BadName(ValueError):
-    """Nobody can sign in by this name."""
 
 
 class NotFailed(Exception):
@@ -29,26 +26,45 @@ class NotFailed(Exception):
 
 
 @dataclass(frozen=True)
-class Installed:
-    """The first administrator and the secrets of a new installation, to be shown once."""
+class FirstHolder:
+    """One of the first administrators."""
 
     name: str
     passphrase: str = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Installed:
+    """The first administrators and the secrets of a new installation, to be shown once."""
+
+    holders: tuple[FirstHolder, ...]
     recovery_code: str = field(repr=False)
 
+    @property
+    def name(self) -> str:
+        """The first one's name."""
+        return self.holders[0].name
 
-def install(name: str, now: datetime) -> Installed:
-    """Make the vault and the first administrator. Flushes.
+    @property
+    def passphrase(self) -> str:
+        """The first one's passphrase."""
+        return self.holders[0].passphrase
 
-    Raises AlreadyInitialised, VaultMissing and BadName; roll back then.
+
+def install(name: str, now: datetime, *others: str) -> Installed:
+    """Make the vault and the first administrators. Flushes.
+
+    Raises AlreadyInitialised, VaultMissing, BadName and NameTaken; roll back then.
     """
+    names = [checked_name(typed) for typed in (name, *others)]
+    if len(set(names)) < len(names):
+        raise NameTaken(names[0])
     made = initialise(now)
+    audit_chain.begin(made.opener)
     make_form_key(settings().keys_dir)
-    passphrase = generate_passphrase()
-    holder = made.enrol("staff", passphrase)
     audit.record("vault.initialised", now, actor=None, subject=("vault", None))
-    member = _add_member(name, "admin", holder.id, now)
-    return Installed(member.name, passphrase, made.recovery_code)
+    holders = tuple(_add_first(made, login, now) for login in names)
+    return Installed(holders, made.recovery_code)
 
 
 def review_volunteer(
@@ -81,24 +97,28 @@ def requeue_mail(email_id: uuid.UUID, actor: uuid.UUID, now: datetime) -> None:
     audit.record("mail.requeued", now, actor=actor, subject=("mail", email_id))
 
 
-def record_export(actor: uuid.UUID, count: int, filters: Mapping[str, str], now: datetime) -> None:
-    """Write down that somebody takes contacts out, before the first one leaves. Flushes."""
+def record_export(
+    actor: uuid.UUID, count: int, filters: Mapping[str, str], sealed_for: str | None, now: datetime
+) -> None:
+    """Write down that somebody takes contacts out, before the first one leaves, and tell others.
+
+    Flushes. Raises VaultMissing.
+    """
+    more = {"recipient": sealed_for} if sealed_for else {}
+    subject = ("contacts", None)
     audit.record(
-        "contacts.exported", now, actor=actor, subject=("contacts", None), count=count, **filters
+        "contacts.exported", now, actor=actor, subject=subject, count=count, **filters, **more
     )
+    alerts.tell_of_export("contacts", count, now)
 
 
-def _add_member(name: str, role: str, holder_id: uuid.UUID | None, now: datetime) -> StaffMember:
-    login = normalise_name(name)
-    if not login or len(login) > 80 or not login.isprintable():
-        raise BadName(name)
-    if role not in ROLES:
-        raise ValueError(role)
+def _add_first(made: Initialised, login: str, now: datetime) -> FirstHolder:
+    passphrase = generate_passphrase()
+    holder = made.enrol("staff", passphrase)
     member = StaffMember(
-        id=uuid.uuid4(), name=login, role=role, holder_id=holder_id, created_at=now
+        id=uuid.uuid4(), name=login, role="admin", holder_id=holder.id, created_at=now
     )
     db.session.add(member)
     db.session.flush()
-    subject = ("staff", member.id)
-    audit.record("staff.created", now, actor=None, subject=subject, role=role)
-    return member
+    audit.record("staff.created", now, actor=None, subject=("staff", member.id), role="admin")
+    return FirstHolder(login, passphrase)

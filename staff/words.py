@@ -18,7 +18,8 @@ from config.languages import current_language
 from donate.currencies import decimals, exponent
 from donate.funds import FUNDS
 from donate.money import format_amount
-from staff import words_giving
+from staff.giving import words as words_giving
+from staff.team import words as words_team
 from volunteers.forms import AVAILABILITY, SKILLS
 from web.countries import country_name
 
@@ -26,6 +27,7 @@ KINDS: dict[str, Any] = {
     "signature": _("Signature"),
     "volunteer": _("Volunteer"),
     "donation": _("Donation"),
+    "news": _("Only wants news"),
 }
 
 BY_COUNTRY: dict[str, Any] = {
@@ -59,9 +61,18 @@ MAIL_STATES: dict[str, Any] = {
     "unreadable": _("key lost"),
 }
 
+WORK_STEPS: dict[str, Any] = {
+    "index": _("Addresses compared, doubles made one"),
+    "mail": _("Lost confirmations written anew"),
+    "re-seal": _("Sealed anew with the new key"),
+    "archive": _("Put into the form that opens fast"),
+}
+
 MAIL_KINDS: dict[str, Any] = {
     "confirm-signature": _("Confirmation of a signature"),
     "confirm-sign-up": _("Confirmation of a sign-up"),
+    "remind-signature": _("Reminder to confirm a signature"),
+    "remind-sign-up": _("Reminder to confirm a sign-up"),
     "thank-you": _("Thanks for a donation"),
     "gift-pending": _("A gift is being confirmed"),
     "gift-failed": _("A payment did not go through"),
@@ -74,18 +85,47 @@ MAIL_KINDS: dict[str, Any] = {
     "recurring-ended": _("A recurring gift ended"),
     "manage-giving": _("A private link to someone’s gifts"),
     "giving-alert": _("An alert about giving"),
+    "audit-head": _("The mark of the audit log"),
+    "export-alert": _("An alert about an export"),
+    "vault-alarm": _("An alarm about the vault"),
+    "my-data": _("A private link to someone’s data"),
+    "my-copy": _("A copy of someone’s data"),
+    "address-change": _("Confirmation of a new address"),
+    "confirm-newsletter": _("Confirmation of a wish for news"),
 }
 
 ACTIONS: dict[str, Any] = {
     "vault.initialised": _("Vault made"),
+    "vault.rotated": _("Vault given a new key"),
+    "vault.recovered": _("Vault opened with the recovery code"),
     "staff.created": _("Staff member added"),
+    "staff.invited": _("Staff member invited"),
+    "staff.enrolled": _("Passphrase set by invitation"),
+    "staff.role-changed": _("Role changed"),
+    "staff.removed": _("Staff member removed"),
+    "staff.passphrase-changed": _("Passphrase changed"),
     "staff.signed-in": _("Signed in"),
     "staff.signed-out": _("Signed out"),
+    "staff.stepped-up": _("Passphrase and code given again"),
+    "staff.factor-set": _("Second factor set up"),
+    "staff.sessions-ended": _("Other sessions ended"),
     "index-key.restored": _("Index key restored"),
     "volunteer.moved": _("Volunteer moved"),
     "volunteer.noted": _("Note written"),
+    "vault.alarm": _("Alarm: the vault cannot be used"),
+    "vault.well": _("The vault can be used again"),
+    "audit.looked": _("Exports of others looked at"),
+    "audit.head-mailed": _("Mark of the log mailed"),
+    "audit.verified": _("Audit log checked"),
+    "contact.seen": _("Person seen"),
+    "contacts.listed": _("People listed"),
     "contacts.exported": _("Contacts exported"),
+    "contacts.merged": _("Two contacts of one person made one"),
     "mail.requeued": _("Mail queued again"),
+    "backup.made": _("Backup made"),
+    "backup.restored": _("Backup restored"),
+    "intake.stopped": _("Intake stopped"),
+    "intake.resumed": _("Intake started again"),
     "donation.refund-requested": _("Refund requested"),
     "donation.released": _("Gift released"),
     "donation.entered": _("Gift entered"),
@@ -95,6 +135,7 @@ ACTIONS: dict[str, Any] = {
     "goal.removed": _("Goal removed"),
     "guard.lifted": _("Guard lifted"),
     "guard.restored": _("Guard put back"),
+    "copy.released": _("Copy released"),
 }
 
 SUBJECTS: dict[str, Any] = {
@@ -102,7 +143,11 @@ SUBJECTS: dict[str, Any] = {
     "staff": _("Member of staff"),
     "volunteer": _("Volunteer"),
     "contacts": _("Contacts"),
+    "contact": _("Person"),
+    "contact-list": _("Contacts"),
+    "audit": _("The audit log"),
     "mail": _("Mail"),
+    "backup": _("Backup"),
     "donation": _("Gift"),
     "donations": _("Gifts"),
     "recurring-donation": _("Recurring donation"),
@@ -122,9 +167,23 @@ NEWSLETTER: dict[str, Any] = {"yes": _("Newsletter wanted"), "no": _("No newslet
 # What the details of an audit event are called, and what their values are.
 DETAILS: dict[str, tuple[Any, dict[str, Any]]] = {
     "role": (_("Role"), ROLES),
+    "role_before": (_("Role before"), ROLES),
     "from": (_("State before"), STATES),
     "to": (_("State after"), STATES),
     "count": (_("Rows"), {}),
+    "contacts": (_("People"), {}),
+    "by": (_("Looked for by"), {"words": _("words"), "email": _("e-mail")}),
+    "recipient": (_("Sealed for"), {}),
+    "fault": (_("Fault"), {}),
+    "number": (_("Number"), {}),
+    "head": (_("Mark"), {}),
+    "gone": (_("Contact that went"), {}),
+    "rows": (_("Rows"), {}),
+    "bytes": (_("Bytes"), {}),
+    "request": (_("Request"), {}),
+    "vault": (_("Vault"), {}),
+    "shares": (_("Shares given"), {}),
+    "refused": (_("Shares refused"), {}),
     "kind": (_("Kind"), KINDS),
     "campaign": (_("Petition or fund"), {}),
     "state": (_("State"), {**STATES, **words_giving.STATES}),
@@ -187,6 +246,7 @@ def details(given: Mapping[str, Any]) -> list[tuple[str, str]]:
         if value == "":  # whatever the campaign
             continue
         label, words = DETAILS.get(key, (key, {}))
+        value = len(value) if isinstance(value, list) else value  # their ids stand beside it
         found.append((str(label), called(words, str(value))))
     return found
 
@@ -253,5 +313,8 @@ FOR_TEMPLATES: dict[str, Any] = {
     "subjects": SUBJECTS,
     "purposes": PURPOSES,
     "steps": STEPS,
+    "work_steps": WORK_STEPS,
+    "roles": ROLES,
     **words_giving.FOR_TEMPLATES,
+    **words_team.FOR_TEMPLATES,
 }

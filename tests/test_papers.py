@@ -70,3 +70,42 @@ def test_the_proxy_writes_nothing_of_a_visitor_to_its_disk() -> None:
     assert len(set(sizes)) == 1, "a longer body would lie in a temporary file"
     assert sample.count("access_log off;") == sample.count("\nserver {")
     assert not re.search(r"X-Forwarded-For \$proxy_add", sample)
+
+
+SECURITY = (ROOT / "docs/security.md").read_text("utf-8")
+VERIFIED = re.findall(
+    r"^\| ([0-9][^|]*) \| (yes|partly|no|n/a) \| ([^|]*) \| ([^|]*) \|$", SECURITY, re.M
+)
+LEVELS_1_AND_2 = 253  # requirements of OWASP ASVS 5.0.0 of these two levels
+
+
+def requirements() -> dict[str, str]:
+    """Each requirement in the table of the security page, and whether it is met."""
+    found: dict[str, str] = {}
+    for cell, met, _, _ in VERIFIED:
+        for part in cell.split():
+            first, _, last = part.partition("–")
+            section, _, number = first.rpartition(".")
+            for n in range(int(number), int((last or first).rpartition(".")[2]) + 1):
+                assert f"{section}.{n}" not in found, part
+                found[f"{section}.{n}"] = met
+    return found
+
+
+def test_security_page_counts_every_requirement_once() -> None:
+    met = list(requirements().values())
+    assert len(met) == LEVELS_1_AND_2
+    said = re.search(
+        r"(\d+) are met, (\d+) are met in part, (\d+) are not met, and (\d+) do not", SECURITY
+    )
+    assert said
+    assert [int(n) for n in said.groups()] == [met.count(x) for x in ("yes", "partly", "no", "n/a")]
+
+
+def test_security_page_names_tests_that_exist() -> None:
+    for cell, met, how, shown in VERIFIED:
+        place = shown.strip().strip("`")
+        assert how.strip(), cell
+        assert place == "–" or (ROOT / place).exists(), f"{cell}: {place}"
+        if met == "yes" and place == "–":
+            assert cell.strip() in {"1.5.1"}, f"{cell} is shown by nothing"

@@ -57,7 +57,7 @@ def read_code(typed: str) -> bytes:
 
     A mistake gets past the checksum once in sixteen million times; the vault does not open then.
     """
-    letters = without_separators(typed).upper().translate(LOOKS_LIKE)
+    letters = _letters(typed)
     if any(letter not in CROCKFORD for letter in letters):
         raise BadRecoveryCode(Fault.CHARACTER)
     if len(letters) != CODE_LENGTH:
@@ -67,6 +67,15 @@ def read_code(typed: str) -> bytes:
     if not hmac.compare_digest(checksum, _checksum(key)):
         raise BadRecoveryCode(Fault.CHECKSUM)
     return key
+
+
+def reads_as(typed: str, written: str) -> bool:
+    """Whether somebody typed this part of a code, however case, spaces and dashes were typed."""
+    return _letters(typed) == _letters(written)
+
+
+def _letters(typed: str) -> str:
+    return without_separators(typed).upper().translate(LOOKS_LIKE)
 
 
 def _checksum(key: bytes) -> bytes:

@@ -67,10 +67,18 @@ def _write_beside(path: Path, content: bytes) -> Path:
     """Write a file that mkstemp makes with mode 0600, and bring it to the disk."""
     descriptor, name = tempfile.mkstemp(prefix=UNFINISHED, dir=path.parent)
     with os.fdopen(descriptor, "wb") as stream:
+        _give_to_owner(descriptor, path.parent)
         stream.write(content)
         stream.flush()
         os.fsync(stream.fileno())
     return Path(name)
+
+
+def _give_to_owner(descriptor: int, directory: Path) -> None:
+    """A command run as root must leave the service files that it can read."""
+    owner = directory.stat()
+    if os.geteuid() == 0 and owner.st_uid != 0:
+        os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
 def _sync_directory(path: Path) -> None:

@@ -11,7 +11,7 @@ from sqlalchemy.exc import IntegrityError
 
 from config.database import db
 from vault.codes import write_code
-from vault.holders import Enrolled, new_holder
+from vault.holders import Enrolled, add_to_database, new_holder
 from vault.models import Holder, HolderKind, VaultPair
 from vault.opener import Opener
 from vault.sealing import Vault
@@ -44,7 +44,7 @@ def initialise_vault(vault: Vault, now: datetime) -> Initialised:
     refused before it touches a file. The files come before the commit, so that no committed vault
     is without them; broken off in between, the next start begins afresh (KeysDir.prepare).
     """
-    if db.session.scalar(select(VaultPair.id).limit(1)) is not None:
+    if is_initialised():
         raise AlreadyInitialised("the database holds a vault")
     pair = PrivateKey.generate()
     public_key = pair.public_key.encode()
@@ -61,6 +61,11 @@ def initialise_vault(vault: Vault, now: datetime) -> Initialised:
     return Initialised(write_code(recovery.key), opener, vault, now)
 
 
+def is_initialised() -> bool:
+    """Whether the database holds a vault, retired ones included."""
+    return db.session.scalar(select(VaultPair.id).limit(1)) is not None
+
+
 def enrol_holder(
     vault: Vault, opener: Opener, kind: HolderKind, now: datetime, passphrase: str | None = None
 ) -> Enrolled:
@@ -69,8 +74,5 @@ def enrol_holder(
     Without a passphrase the holder's key is in the answer only (recovery code, invitation's link).
     """
     enrolled = new_holder(opener, kind, now, passphrase, vault.keys_dir.pepper())
-    db.session.add(enrolled.holder)
-    db.session.flush()  # the shares point at it
-    db.session.add_all(enrolled.shares)
-    db.session.flush()
+    add_to_database(enrolled)
     return enrolled

@@ -1,41 +1,23 @@
-"""Holders: how a passphrase becomes the key that wraps a private key, and how one is enrolled.
-
-    Argon2id(passphrase, salt) -> HMAC(pepper) -> XChaCha20-Poly1305, bound to the holder's id
-
-A passphrase is right if the wrap opens: no other hash of it exists. The cost is fixed here on
-purpose: no setting lowers it.
-"""
+"""Holders: who has a key pair, and how one is enrolled."""
 
 from __future__ import annotations
 
-import hmac
-import secrets
-import threading
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from argon2.low_level import Type, hash_secret_raw
-from nacl.exceptions import CryptoError
 from nacl.public import PrivateKey
-from nacl.secret import Aead
+from sqlalchemy import select
 
-from vault.models import Holder, HolderKind, VaultShare
+from config.database import db
+from vault.keys_dir import VaultMissing
+from vault.models import Holder, HolderKind, VaultPair, VaultShare
 from vault.opener import Opener
-from vault.passphrases import normalise_passphrase
+from vault.wraps import wrap_key
 
-MEMORY_KIB = 64 * 1024
-PASSES = 3
-LANES = 1
-SALT_BYTES = 16
-KEY_BYTES = 32
-PURPOSE = b"vigil holder 1"
-DUMMY_ID = uuid.UUID(int=0)
-DUMMY_SALT = bytes(SALT_BYTES)
-DUMMY_WRAP = bytes(Aead.NONCE_SIZE + KEY_BYTES + Aead.MACBYTES)
 
-# 64 MiB each: more at a time in one process would let a flood of sign-ins exhaust the machine.
-_at_work = threading.BoundedSemaphore(2)
+class VaultChanged(VaultMissing):
+    """The vault was rotated meanwhile: begin again with what holds now."""
 
 
 @dataclass(frozen=True)
@@ -48,9 +30,21 @@ class Enrolled:
 
 
 def new_holder(
-    opener: Opener, kind: HolderKind, now: datetime, passphrase: str | None, pepper: bytes
+    opener: Opener | None,
+    kind: HolderKind,
+    now: datetime,
+    passphrase: str | None,
+    pepper: bytes,
+    *,
+    is_chosen: bool = False,
 ) -> Enrolled:
-    """Make a holder with a share in each open vault. Without a passphrase its key is not kept."""
+    """Make a holder with a share in each open vault, in no database yet.
+
+    Without an opener it has neither a share nor a tag that vouches for it; without a passphrase
+    its key is not kept. Raises ValueError for a share behind a passphrase of one's own choice.
+    """
+    if is_chosen and opener is not None:
+        raise ValueError("a passphrase of one's own choice never leads to a share")
     private_key = PrivateKey.generate()
     public_key = private_key.public_key.encode()
     holder = Holder(
@@ -60,43 +54,39 @@ def new_holder(
         created_at=now,
         salt=None,
         wrapped_key=None,
+        is_chosen=is_chosen,
     )
-    holder.enrolment_tag = opener.enrolment_tag(holder.id, public_key)
+    holder.enrolment_tag = opener.enrolment_tag(holder.id, public_key) if opener else b""
+    key = private_key.encode()
     if passphrase is not None:
-        holder.salt = secrets.token_bytes(SALT_BYTES)
-        wrap = _wrap(passphrase, holder.salt, pepper)
-        holder.wrapped_key = wrap.encrypt(private_key.encode(), PURPOSE + holder.id.bytes)
-    shares = tuple(
-        VaultShare(vault_id=vault_id, holder_id=holder.id, share=share)
-        for vault_id, share in opener.seal_shares(public_key).items()
+        wrap_key(holder.id, key, None, passphrase, pepper, is_chosen=is_chosen).put_on(holder)
+    shares = opener.seal_shares(public_key) if opener else {}
+    return Enrolled(
+        holder,
+        key,
+        tuple(VaultShare(vault_id=at, holder_id=holder.id, share=it) for at, it in shares.items()),
     )
-    return Enrolled(holder, private_key.encode(), shares)
 
 
-def unwrap_key(holder: Holder | None, passphrase: str, pepper: bytes) -> bytes | None:
-    """Return the holder's private key, or None if the passphrase is wrong or there is no holder.
-
-    Takes the same time either way.
-    """
-    holder_id, salt, wrapped = DUMMY_ID, DUMMY_SALT, DUMMY_WRAP
-    if holder is not None and holder.salt is not None and holder.wrapped_key is not None:
-        holder_id, salt, wrapped = holder.id, holder.salt, holder.wrapped_key
-    try:
-        content = _wrap(passphrase, salt, pepper).decrypt(wrapped, PURPOSE + holder_id.bytes)
-    except (CryptoError, ValueError):
-        return None
-    return content[:KEY_BYTES]  # what stands behind it is for a second factor's secret
+def add_to_database(enrolled: Enrolled) -> Holder:
+    """Add a holder and its shares. Flushes. Raises VaultChanged where they would open nothing."""
+    if enrolled.shares:
+        _hold_rotation(enrolled)
+    db.session.add(enrolled.holder)
+    db.session.flush()  # the shares refer to the holder
+    db.session.add_all(enrolled.shares)
+    db.session.flush()
+    return enrolled.holder
 
 
-def _wrap(passphrase: str, salt: bytes, pepper: bytes) -> Aead:
-    with _at_work:
-        stretched = hash_secret_raw(
-            normalise_passphrase(passphrase).encode("utf-8", "surrogatepass"),
-            salt,
-            time_cost=PASSES,
-            memory_cost=MEMORY_KIB,
-            parallelism=LANES,
-            hash_len=KEY_BYTES,
-            type=Type.ID,
-        )
-    return Aead(hmac.digest(pepper, stretched, "sha256"))
+def _hold_rotation(enrolled: Enrolled) -> None:
+    """Let no rotation pass the new holder by until it is committed."""
+    active_id = db.session.scalar(
+        select(VaultPair.id)
+        .where(VaultPair.retired_at.is_(None))
+        .order_by(VaultPair.id.desc())
+        .limit(1)
+        .with_for_update(read=True)
+    )
+    if active_id not in {share.vault_id for share in enrolled.shares}:
+        raise VaultChanged("the vault was rotated while somebody was enrolled")

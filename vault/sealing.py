@@ -23,15 +23,18 @@ from config.database import db
 from vault.box import CannotOpen, seal_box
 from vault.derive import derive
 from vault.index import blind_index, fold, normalise
-from vault.keys_dir import KeysDir, VaultMissing, fingerprint
+from vault.keys_dir import IntakeStopped, KeysDir, KeysNotWritable, VaultMissing
 from vault.models import Holder, VaultPair, VaultShare
 from vault.opener import Opener
+from vault.pins import fingerprint
 from vault.volatile import VolatileKeys
 
 CHECK_SECONDS = 0.5
 LOG_AGAIN_SECONDS = 60.0
+SETTLE_SECONDS = 2.0
 MAIL_KEY = "mail"
 log = logging.getLogger("vigil.vault")
+_SWITCHING = "vigil_vault_switching"
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,12 @@ class ActiveVault:
     id: int
     public_key: bytes
     box: SealedBox[PublicKey]
+    is_settled: bool = True  # whether the pins of all vaults before it say that they are old
 
     @property
     def index_key_name(self) -> str:
         """The volatile name of its index key; another vault's key can never be taken for it."""
-        return f"index-{fingerprint(self.public_key)[:16]}"
+        return index_key_name(self.public_key)
 
 
 class Vault:
@@ -54,8 +58,12 @@ class Vault:
     def __init__(self, keys_dir: KeysDir, keys: VolatileKeys) -> None:
         self.keys_dir = keys_dir
         self.keys = keys
-        self._checked: tuple[float, ActiveVault | str] = (-CHECK_SECONDS, "not checked yet")
+        self._checked: tuple[float, ActiveVault | VaultMissing] = (
+            -CHECK_SECONDS,
+            VaultMissing("not checked yet"),
+        )
         self._complained: tuple[float, str] = (-LOG_AGAIN_SECONDS, "")
+        self._unsettled_since: float | None = None
 
     def is_ready(self) -> bool:
         """Whether a sign-up can be taken in now; where not, the log says why."""
@@ -72,9 +80,12 @@ class Vault:
         active = self.active()
         return seal_box(active.box, active.id, table, row_id, details)
 
-    def open_with(self, holder_key: bytes) -> Opener:
-        """Open the vault with a holder's private key. Raises CannotOpen and VaultMissing."""
-        active = self.check()
+    def open_with(self, holder_key: bytes, *, even_stopped: bool = False) -> Opener:
+        """Open the vault with a holder's private key. Raises CannotOpen and VaultMissing.
+
+        `even_stopped` is for who comes to start the intake again.
+        """
+        active = self._read(even_stopped=True) if even_stopped else self.check()
         pins = self.keys_dir.pins()
         try:
             holder_box = SealedBox(PrivateKey(holder_key))
@@ -84,7 +95,8 @@ class Vault:
         private_keys = {}
         for vault_id, public_key, share in _shares_of(own_public_key):
             private_key = _open_share(holder_box, share, public_key)
-            if private_key is None or not _is_pinned(pins, vault_id, public_key):
+            pin = pins.get(vault_id)
+            if private_key is None or pin is None or not pin.fits(public_key):
                 log.error("vault: a share in vault %d does not fit its pinned key", vault_id)
                 continue
             private_keys[vault_id] = private_key
@@ -102,8 +114,10 @@ class Vault:
 
     def restore_index_key(self, opener: Opener) -> bool:
         """Put the index key at hand; True if it was not, so that rows wait to be indexed."""
-        name = self.check().index_key_name
-        key = opener.index_key()
+        active = self.check()
+        if active.id != opener.active_id:
+            return False  # opened before a rotation: a former colleague may know that key
+        name, key = active.index_key_name, opener.index_key()
         present = self.keys.get(name)
         if present is not None and hmac.compare_digest(present, key):
             return False
@@ -129,9 +143,23 @@ class Vault:
         checked_at, found = self._checked
         if time.monotonic() - checked_at >= CHECK_SECONDS:
             return self.check()
-        if isinstance(found, str):
-            raise VaultMissing(found)
+        if isinstance(found, VaultMissing):
+            raise type(found)(str(found))  # anew: one error raised by many threads grows
         return found
+
+    def is_checked(self) -> bool:
+        """Whether the next answer needs no look into the database."""
+        return time.monotonic() - self._checked[0] < CHECK_SECONDS
+
+    def is_stopped(self) -> bool:
+        """Whether somebody stopped the intake, as of half a second ago or less."""
+        try:
+            self.active()
+        except IntakeStopped:
+            return True
+        except VaultMissing:
+            return False
+        return False
 
     def check(self) -> ActiveVault:
         """Return the vault that seals, as it stands now. Raises VaultMissing, and logs why."""
@@ -139,17 +167,45 @@ class Vault:
         try:
             active = self._read()
         except VaultMissing as fault:
-            self._checked = now, str(fault)
+            self._checked = now, fault
             self._complain(now, str(fault))
             raise
         self._checked = now, active
         self._complained = -LOG_AGAIN_SECONDS, ""
+        self._settle(active, now)
         return active
 
-    def _read(self) -> ActiveVault:
+    def seal_for_until_commit(self, before: ActiveVault) -> None:
+        """Go on with `before` within the open transaction, which switches to another vault.
+
+        What is sealed for a vault that is then rolled back nobody could ever open; and this object
+        tells other threads what it has read here.
+        """
+        db.session.info[_SWITCHING] = db.session().get_transaction(), before
+
+    def _settle(self, active: ActiveVault, now: float) -> None:
+        """Mark the pins of older vaults, a little after a switch: requests under way know it not.
+
+        Here, and not by who rotated: whatever was broken off after the commit is made good.
+        """
+        if active.is_settled:
+            self._unsettled_since = None
+        elif self._unsettled_since is None:
+            self._unsettled_since = now
+        elif now - self._unsettled_since >= SETTLE_SECONDS:
+            self._unsettled_since = now + LOG_AGAIN_SECONDS  # no sooner again, if it fails
+            try:
+                self.keys_dir.mark_old(active.id)
+            except KeysNotWritable:
+                log.warning("vault: mark older lines of KEYS_DIR/pin with the word old yourself")
+
+    def _read(self, *, even_stopped: bool = False) -> ActiveVault:
+        transaction, before = db.session.info.get(_SWITCHING, (None, None))
+        if transaction is not None and transaction is db.session().get_transaction():
+            return before  # type: ignore[no-any-return]
         # Columns, not an object: the session would give back one that it has read before.
         newest = (
-            select(VaultPair.id, VaultPair.public_key)
+            select(VaultPair.id, VaultPair.public_key, VaultPair.stopped_at)
             .where(VaultPair.retired_at.is_(None))
             .order_by(VaultPair.id.desc())
             .limit(1)
@@ -158,10 +214,18 @@ class Vault:
             row = db.session.execute(newest).one_or_none()
         if row is None:
             raise VaultMissing("vault: there is none in the database")
+        if row.stopped_at is not None and not even_stopped:
+            raise IntakeStopped("vault: intake is stopped")
         self.keys_dir.pepper()
-        if not _is_pinned(self.keys_dir.pins(), row.id, row.public_key):
+        pins = self.keys_dir.pins()
+        pin = pins.get(row.id)
+        if pin is None or not pin.fits(row.public_key):
             raise VaultMissing("vault: public key does not match its pin")
-        return ActiveVault(row.id, row.public_key, SealedBox(PublicKey(row.public_key)))
+        if pin.is_old:
+            raise VaultMissing("vault: the database seals for a vault that was rotated away")
+        is_settled = all(pins[other].is_old for other in pins if other < row.id)
+        box = SealedBox(PublicKey(row.public_key))
+        return ActiveVault(row.id, row.public_key, box, is_settled)
 
     def _complain(self, now: float, fault: str) -> None:
         """Log a fault when it is new and then once a minute, not on every request."""
@@ -169,6 +233,11 @@ class Vault:
         if fault != logged or now - logged_at >= LOG_AGAIN_SECONDS:
             self._complained = now, fault
             log.error("%s", fault)
+
+
+def index_key_name(public_key: bytes) -> str:
+    """The volatile name of a vault's index key."""
+    return f"index-{fingerprint(public_key)[:16]}"
 
 
 def _shares_of(public_key: bytes) -> list[tuple[int, bytes, bytes]]:
@@ -188,7 +257,3 @@ def _open_share(box: SealedBox[PrivateKey], share: bytes, public_key: bytes) -> 
     except (CryptoError, TypeError, ValueError):
         return None
     return private_key.encode() if private_key.public_key.encode() == public_key else None
-
-
-def _is_pinned(pins: Mapping[int, str], vault_id: int, public_key: bytes) -> bool:
-    return hmac.compare_digest(pins.get(vault_id, ""), fingerprint(public_key))

@@ -47,6 +47,9 @@ class VolatileKeys(Protocol):
     def create(self, name: str) -> bytes:
         """Return the key, made at random if there was none: the same one for every process."""
 
+    def discard(self, name: str) -> None:
+        """Forget one key, if there is one of this name."""
+
     def drop(self) -> None:
         """Forget all keys."""
 
@@ -89,6 +92,12 @@ class DirectoryKeys:
             except OSError as error:
                 raise _unreachable(error) from error
         raise VolatileKeysUnreachable(f"vault: the volatile key {name} cannot be made")
+
+    def discard(self, name: str) -> None:
+        try:
+            wipe(self._file(name))
+        except OSError as error:
+            raise _unreachable(error) from error
 
     def drop(self) -> None:
         try:
@@ -137,6 +146,10 @@ class CachedKeys:
             value = self._store.create(name)
             self._remembered[name] = asked_at, value
         return value
+
+    def discard(self, name: str) -> None:
+        self._store.discard(name)
+        self._remembered.pop(name, None)
 
     def drop(self) -> None:
         self._store.drop()

@@ -51,6 +51,10 @@ class RedisKeys:
                 self._redis.set(PREFIX + name, secrets.token_bytes(KEY_BYTES), nx=True)
         raise VolatileKeysUnreachable(f"vault: the volatile key {name} cannot be made")
 
+    def discard(self, name: str) -> None:
+        with _answering():
+            self._redis.delete(PREFIX + checked_name(name))
+
     def drop(self) -> None:
         with _answering():
             for name in list(self._redis.scan_iter(match=f"{PREFIX}*")):

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
-
-import phonenumbers
 from flask_babel import lazy_gettext as _
-from wtforms import BooleanField, Field, StringField, TextAreaField
+from wtforms import BooleanField, StringField, TextAreaField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs of 3.2
-from wtforms.validators import DataRequired, Optional, ValidationError
+from wtforms.validators import DataRequired, Optional
 
 from web.forms import (
+    DISCREET,
     ChoiceField,
     CountryField,
     EmailAddress,
@@ -20,6 +18,7 @@ from web.forms import (
     one_line,
     several_lines,
 )
+from web.phone import PhoneNumber
 
 CONSENT = _(
     "I agree that what I wrote here is kept sealed and read by the staff who look for volunteers. "
@@ -49,26 +48,6 @@ AVAILABILITY = [
 ]
 
 
-class PhoneNumber:
-    """A number with its country code, in the international form (ITU-T E.164)."""
-
-    field_flags = {"maxlength": 40}
-
-    def __call__(self, form: PublicForm, field: Field) -> None:
-        """Put the number in its usual form. Raises ValidationError."""
-        country = getattr(form, "country", None)
-        try:
-            number = phonenumbers.parse(field.data, country.data if country else None)
-        except phonenumbers.NumberParseException as error:
-            raise ValidationError(self._message()) from error
-        if not phonenumbers.is_possible_number(number):
-            raise ValidationError(self._message())
-        field.data = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
-
-    def _message(self) -> Any:
-        return _("Enter a phone number with its country code, like +370 612 34567.")
-
-
 class VolunteerForm(PublicForm):
     """Who somebody is, what they can do, and when."""
 
@@ -90,3 +69,4 @@ class VolunteerForm(PublicForm):
         CONSENT, [DataRequired(_("Tick the box if you agree; without it we may not keep this."))]
     )
     newsletter = BooleanField(NEWSLETTER)
+    discreet = BooleanField(DISCREET)

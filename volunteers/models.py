@@ -23,6 +23,8 @@ class VolunteerSignup(Deed, Base):
         Index("ix_volunteer_signup_day_id", "day", "id"),
     )
 
+    reviewed_on: Mapped[date | None]  # when staff last moved it
+
 
 class VolunteerNote(HasId, Base):
     """What a member of staff noted after a call, sealed."""

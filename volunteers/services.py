@@ -40,6 +40,7 @@ def sign_up(form: VolunteerForm, language: str, now: datetime) -> None:
         details={name: form[name].data for name in kept},
         agreed=agreed,
         country=form.country.data or "",
+        is_discreet=bool(form.discreet.data),
     )
     record_deed(given, now)
 
@@ -54,7 +55,7 @@ def review(signup_id: uuid.UUID, from_state: str, to_state: str, now: datetime) 
     moved = db.session.execute(
         update(VolunteerSignup)
         .where(VolunteerSignup.id == signup_id, VolunteerSignup.state == from_state)
-        .values(state=to_state)
+        .values(state=to_state, reviewed_on=now.date())
         .returning(VolunteerSignup.id)
     ).first()
     if moved is None:
@@ -78,6 +79,7 @@ def add_note(signup_id: uuid.UUID, author_id: uuid.UUID, text: str, now: datetim
 confirmation = Confirmation(
     kind="volunteer",
     model=VolunteerSignup,
+    mail="confirm-sign-up",
     state="new",
     subject=lambda deed: SUBJECT,
     thanks=lambda deed: url_for("volunteers.thanks"),

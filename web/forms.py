@@ -22,6 +22,10 @@ from vault.services import VaultMissing
 from web import throttle, tokens
 from web.countries import COUNTRY_CODES, countries
 
+DISCREET = _(
+    "Write to me discreetly: a neutral sender, subject and wording that do not show what it is "
+    "about."
+)
 LONGEST_LINE = 200  # characters
 LONGEST_EMAIL = 254  # RFC 5321 4.5.3.1.3, less the brackets
 LONGEST_TEXT = 4_000  # characters that any field may have

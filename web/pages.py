@@ -19,6 +19,8 @@ from web.filters import static_mark
 from web.public import public_blueprint, public_page
 
 STATIC = ROOT / "static"
+# what follows is a token
+PRIVATE = ("confirm", "not-me", "unsubscribe", "open", "my-data", "donate/manage")
 
 machines = Blueprint("web", __name__)
 pages = public_blueprint("pages", __name__)
@@ -56,9 +58,9 @@ def favicon() -> AnyResponse:
 @machines.get("/robots.txt")
 def robots() -> Response:
     """What crawlers may read: everything public, no private link (RFC 9309)."""
-    lines = ["User-agent: *", "Disallow: /staff/", "Disallow: /stripe/"]
+    lines = ["User-agent: *", "Disallow: /staff/", "Disallow: /stripe/", "Disallow: /leave"]
     for code in settings().supported_languages:
-        lines += [f"Disallow: /{code}/confirm/", f"Disallow: /{code}/donate/manage/"]
+        lines += [f"Disallow: /{code}/{path}/" for path in PRIVATE]
     return _plain([*lines, f"Sitemap: {settings().base_url}/sitemap.xml"])
 
 

@@ -69,6 +69,7 @@ class Recurring:
     next_on: date | None
     ends_on: date | None  # cancelled at Stripe, and paid up to that day
     ended_on: date | None
+    began_on: date
     subscription_id: str
     customer_id: str
 
@@ -174,6 +175,7 @@ def _recurring(row: RecurringDonation) -> Recurring:
         next_on=row.next_on,
         ends_on=row.ends_on,
         ended_on=row.ended_at.date() if row.ended_at else None,
+        began_on=row.day,
         subscription_id=row.stripe_subscription_id or "",
         customer_id=row.stripe_customer_id or "",
     )

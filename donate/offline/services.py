@@ -6,7 +6,7 @@ import uuid
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, and_, delete, select
 
 from config.database import db
 from donate.models import Donation, Method, State
@@ -47,13 +47,21 @@ def announce_transfer(form: TransferForm, language: str, now: datetime) -> Donat
 
 def drop_announced(now: datetime) -> int:
     """Delete a batch of transfers that were announced 180 days ago and never came; how many."""
-    waiting = (Donation.method == Method.TRANSFER, Donation.state == State.CREATED)
-    too_old = (
-        select(Donation.id)
-        .where(*waiting, Donation.created_at < now - KEEP)
-        .limit(BATCH)
-        .with_for_update(skip_locked=True)
+    too_old = select(Donation.id).where(never_came(now)).limit(BATCH)
+    return drop_transfers(too_old.with_for_update(skip_locked=True), now)
+
+
+def never_came(now: datetime) -> ColumnElement[bool]:
+    """An announced transfer whose time is over."""
+    return and_(
+        Donation.method == Method.TRANSFER,
+        Donation.state == State.CREATED,
+        Donation.created_at < now - KEEP,
     )
-    statement = delete(Donation).where(Donation.id.in_(too_old), *waiting)
+
+
+def drop_transfers(ids: Any, now: datetime) -> int:
+    """Delete those of these transfers that never came; how many. Flushes."""
+    statement = delete(Donation).where(Donation.id.in_(ids), never_came(now))
     result: Any = db.session.execute(statement, execution_options={"synchronize_session": False})
     return int(result.rowcount)

@@ -178,6 +178,9 @@ def upgrade() -> None:
     with op.batch_alter_table("vault", schema=None) as batch_op:
         batch_op.add_column(sa.Column("stopped_at", sa.DateTime(timezone=True), nullable=True))
 
+    with op.batch_alter_table("volunteer_signup", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("reviewed_on", sa.Date(), nullable=True))
+
     for table, column in (  # what was there has its value now; new rows say theirs
         ("contact", "is_discreet"),
         ("donation", "is_discreet"),
@@ -190,6 +193,9 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
+    with op.batch_alter_table("volunteer_signup", schema=None) as batch_op:
+        batch_op.drop_column("reviewed_on")
+
     with op.batch_alter_table("vault", schema=None) as batch_op:
         batch_op.drop_column("stopped_at")
 

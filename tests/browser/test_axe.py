@@ -44,6 +44,9 @@ STAFF = (
     "/staff/giving",
     "/staff/mail",
     "/staff/audit",
+    "/staff/account",
+    "/staff/second-factor",
+    "/staff/team",
 )
 LOOKS = [("en", 1280, "light"), ("uk", 360, "light"), ("be", 360, "dark")]
 

@@ -70,7 +70,8 @@ def volunteer(client: FlaskClient, path: str = VOLUNTEER, **values: Any) -> Test
 def mails() -> list[Mail]:
     """What the outbox holds, oldest first, as the worker will read it."""
     key = vault().mail_key()
-    rows = db.session.scalars(select(OutgoingEmail).order_by(OutgoingEmail.due_at)).all()
+    full = select(OutgoingEmail).where(OutgoingEmail.blob.is_not(None))
+    rows = db.session.scalars(full.order_by(OutgoingEmail.due_at)).all()
     found = []
     for row in rows:
         to, params = unseal(row.id, row.blob or b"", key)

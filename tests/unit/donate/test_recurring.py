@@ -152,8 +152,10 @@ def test_wish_for_news_and_dedication_go_with_the_first_gift_alone(desk: Desk) -
     desk.let_pass(MONTH)
     desk.tell_all()
     assert len(desk.consents()) == 1
-    lines = [params.get("dedication") for mail, _, params in desk.mails()]
+    sent = desk.mails()
+    lines = [params.get("dedication") for mail, _, params in sent if mail.kind == "thank-you"]
     assert sorted(lines, key=str) == ["In honour of Ales", None]
+    assert [to for mail, to, _ in sent if mail.kind == "confirm-newsletter"] == [sent[0][1]]
     row = desk.recurring()
     with desk.app.app_context():
         opened = desk.opener.open("recurring_donation.dedication", row.id, row.dedication or b"")

@@ -27,7 +27,8 @@ from vault.services import init_vault, vault
 
 NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 READER = "canary-reader@example.org"
-PATH = "/be/confirm/canary-token"
+KIND = "manage-giving"  # an ordinary one; a confirmation becomes a reminder
+PATH = "/be/donate/manage/canary-token"
 
 
 def create_small_app(home: Path, database_url: str, **given: Any) -> Flask:
@@ -67,16 +68,16 @@ class Clock:
 
 
 def queue(app: Flask, n: int = 1, to: str = READER, **given: Any) -> list[uuid.UUID]:
-    """Queue confirmations and commit; gives their ids."""
+    """Queue mails and commit; gives their ids."""
     ids: list[uuid.UUID] = []
     with app.app_context():
         for number in range(n):
             values: dict[str, Any] = {
-                "kind": "confirm-signature",
-                "idem_key": f"confirm:{uuid.uuid4()}",
+                "kind": KIND,
+                "idem_key": f"link:{uuid.uuid4()}",
                 "language": "be",
                 "to": to,
-                "params": {"path": f"{PATH}-{number}"},
+                "params": {"path": f"{PATH}-{number}", "minutes": "60"},
                 "now": NOW,
                 **given,
             }
@@ -88,11 +89,11 @@ def queue(app: Flask, n: int = 1, to: str = READER, **given: Any) -> list[uuid.U
     return ids
 
 
-def message_ids(app: Flask, ids: list[uuid.UUID]) -> list[str]:
+def message_ids(app: Flask, ids: list[uuid.UUID], kind: str = KIND) -> list[str]:
     """What the mails of these rows are called outside, sorted."""
     with app.app_context():
         key = vault().mail_key()
-    return sorted(f"<{mark_of(email_id, key)}@example.org>" for email_id in ids)
+    return sorted(f"<{mark_of(email_id, key, kind)}@example.org>" for email_id in ids)
 
 
 def row(app: Flask, email_id: uuid.UUID) -> OutgoingEmail:

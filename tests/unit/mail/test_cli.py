@@ -47,7 +47,9 @@ def test_requeue_all(app: Flask, failed: list[uuid.UUID]) -> None:
     assert states(app) == ["queued", "queued"]
 
 
-@pytest.mark.parametrize("words", [[], [str(uuid.uuid4()), "--failed"], ["not-an-id"]])
+@pytest.mark.parametrize(
+    "words", [[], [str(uuid.uuid4()), "--failed"], ["not-an-id"]], ids=["none", "both", "no-id"]
+)
 def test_requeue_wants_to_know_which(app: Flask, failed: list[uuid.UUID], words: list[str]) -> None:
     assert invoke(app, "requeue", *words)[0] == 2
     assert states(app) == ["failed", "failed"]

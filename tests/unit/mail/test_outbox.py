@@ -35,7 +35,7 @@ def test_row_says_nothing_of_the_person(app: Flask) -> None:
     assert "canary" not in plain
     with app.app_context():
         to, params = unseal(email_id, email.blob or b"", vault().mail_key())
-    assert (to, params) == (READER, {"path": f"{PATH}-0"})
+    assert (to, params) == (READER, {"path": f"{PATH}-0", "minutes": "60"})
 
 
 def test_all_short_mails_are_sealed_to_the_same_length(app: Flask) -> None:
@@ -115,9 +115,10 @@ def test_message_id_leads_to_no_row_without_the_mail_key(app: Flask) -> None:
     first, second = queue(app, 2)
     with app.app_context():
         key = vault().mail_key()
-    mark = outbox.mark_of(first, key)
-    assert mark == outbox.mark_of(first, key)
-    assert len({mark, outbox.mark_of(second, key), outbox.mark_of(first, bytes(32))}) == 3
+    mark = outbox.mark_of(first, key, "a")
+    assert mark == outbox.mark_of(first, key, "a")
+    others = (second, key, "a"), (first, bytes(32), "a"), (first, key, "b")
+    assert len({mark, *(outbox.mark_of(*other) for other in others)}) == 4
     assert first.hex not in mark
 
 

@@ -20,15 +20,17 @@ BASE = "https://vigil.example.org"
 STAND_IN = "http://127.0.0.1:8002"
 INVOICE = "https://invoice.stripe.com/i/acct_1/test_abc?s=ap"
 LANGUAGES = ("en", "uk", "be")
-KINDS = sorted(path.name for path in (ROOT / "templates/mail").iterdir() if path.is_dir())
 GIFT = {"amount": "25,00 €", "fund": "Bread & <books>"}
+CONFIRM = {"path": "/be/confirm/abc", "not_me_path": "/be/not-me/abc"}
 MANAGE = {"path": "/be/donate/manage"}
 AGAIN = {"path": "/be/donate"}
 RENEWAL = {**GIFT, "link": INVOICE, "day": "4 May 2026"}
 # All that a kind needs: without any one of them it is a fault.
 PARAMS = {
-    "confirm-signature": {"path": "/be/confirm/abc"},
-    "confirm-sign-up": {"path": "/be/confirm/abc"},
+    "confirm-signature": CONFIRM,
+    "confirm-sign-up": CONFIRM,
+    "remind-signature": CONFIRM,
+    "remind-sign-up": CONFIRM,
     "thank-you": {**GIFT, **MANAGE, "frequency": "once"},
     "gift-pending": GIFT,
     "gift-failed": {**GIFT, **AGAIN},
@@ -44,8 +46,17 @@ PARAMS = {
     "recurring-changed": {"amount": "25,00 €", "what": "amount", **MANAGE},
     "recurring-ended": {**GIFT, **AGAIN, "reason": "donor"},
     "manage-giving": {"path": "/be/donate/manage/abc", "minutes": "30"},
+    "my-data": {"path": "/be/my-data/abc", "minutes": "30"},
+    "my-copy": {"path": "/be/my-data/copy/abc", "days": "7"},
+    "address-change": {"path": "/be/my-data/address/abc"},
+    "confirm-newsletter": {"path": "/be/my-data/news/abc"},
     "giving-alert": {"what": "guard-odd", "n": "7", "path": "/staff/giving"},
+    "audit-head": {"head": "17:" + "9f" * 32, "path": "/staff/audit"},
+    "export-alert": {"what": "contacts", "n": "7", "path": "/staff/audit"},
+    "vault-alarm": {"fault": "vault: public key does not match its pin", "path": "/staff/"},
 }
+KINDS = sorted(PARAMS)
+CONFIRMING = [kind for kind, params in PARAMS.items() if params is CONFIRM]
 # What else each may be given, so that every sentence is written once.
 VARIANTS = {
     "thank-you": [
@@ -58,6 +69,9 @@ VARIANTS = {
     "recurring-changed": [{"what": "paused"}, {"what": "resumed"}],
     "recurring-ended": [{"reason": "unpaid"}, {"reason": "refused-card"}, {"reason": "staff"}],
     "manage-giving": [{"minutes": "1"}],
+    "my-data": [{"minutes": "1"}],
+    "my-copy": [{"days": "1"}],
+    "export-alert": [{"n": "1"}, {"what": "donations"}, {"what": "donations", "n": "1"}],
     "giving-alert": [
         {"what": "guard-odd", "n": "1"},
         {"what": "guard-closed"},
@@ -106,6 +120,11 @@ def paragraphs_of(html: str) -> list[str]:
 
 def targets_of(html: str) -> list[str]:
     return [html_module.unescape(found) for found in re.findall(r'href="([^"]*)"', html)]
+
+
+def test_every_mail_is_tried_here() -> None:
+    folders = {path.name for path in (ROOT / "templates/mail").iterdir() if path.is_dir()}
+    assert folders == set(PARAMS)
 
 
 @pytest.mark.parametrize("language", LANGUAGES)
@@ -161,7 +180,7 @@ def test_each_parameter_is_needed(app: Flask, kind: str, name: str) -> None:
 @pytest.mark.parametrize("name", ["frequency", "what", "reason", "n"])
 def test_a_word_that_no_sentence_stands_for_is_a_fault(app: Flask, name: str) -> None:
     for kind, params in PARAMS.items():
-        if name in params and (kind, name) != ("giving-alert", "n"):
+        if name in params and (kind, name) not in {("giving-alert", "n"), ("export-alert", "n")}:
             with pytest.raises(RenderFault):
                 written(app, kind, **{name: "weekly"})
 
@@ -207,6 +226,21 @@ def test_confirmation_says_how_long_and_what_else(app: Flask, kind: str) -> None
     assert "do nothing" in mail.text
 
 
+@pytest.mark.parametrize("kind", ["remind-signature", "remind-sign-up"])
+def test_reminder_is_short_and_the_last(app: Flask, kind: str) -> None:
+    mail = written(app, kind)
+    assert "the last message" in mail.text
+    assert len(mail.text) < len(written(app, kind.replace("remind", "confirm")).text) + 50
+
+
+@pytest.mark.parametrize("kind", CONFIRMING)
+@pytest.mark.parametrize("language", LANGUAGES)
+def test_whoever_it_was_not_is_told_where_to_say_so(app: Flask, kind: str, language: str) -> None:
+    mail = written(app, kind, language)
+    assert f":\n{BASE}/be/not-me/abc\n" in mail.text
+    assert f"{BASE}/be/not-me/abc" in targets_of(mail.html)
+
+
 @pytest.mark.parametrize("kind", ["renewal-action", "renewal-failed"])
 def test_renewal_in_trouble_leads_to_stripe_and_to_our_page(app: Flask, kind: str) -> None:
     mail = written(app, kind, "uk")
@@ -236,9 +270,9 @@ def test_bank_statement_is_spoken_of_only_where_there_is_a_name_on_it(app: Flask
 
 
 def test_unsubscribe_link_is_shown(app: Flask) -> None:
-    mail = written(app, "thank-you", unsubscribe_path="/be/my-data/stop")
-    assert f"{BASE}/be/my-data/stop" in mail.text
-    assert f"{BASE}/be/my-data/stop" in mail.html
+    mail = written(app, "thank-you", unsubscribe_path="/be/unsubscribe/a.b")
+    assert f"news from us:\n{BASE}/be/unsubscribe/a.b" in mail.text
+    assert f"{BASE}/be/unsubscribe/a.b" in targets_of(mail.html)
 
 
 @pytest.mark.parametrize(

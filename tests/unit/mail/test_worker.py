@@ -30,6 +30,7 @@ from mail.outbox import purge, requeue
 from mail.worker import Job, Worker
 from tests.unit.mail.small_app import (
     NOW,
+    PATH,
     READER,
     Clock,
     Post,
@@ -65,7 +66,7 @@ def test_mail_arrives(app: Flask, worker: Worker, post: Post) -> None:
     assert message["Content-Language"] == "be"
     text_part, html_part = message.iter_parts()
     for part in (text_part, html_part):
-        assert "https://vigil.example.org/be/confirm/canary-token-0" in part.get_content()
+        assert f"https://vigil.example.org{PATH}-0" in part.get_content()
     email = row(app, email_id)
     assert (email.state, email.blob, email.sent_at, email.error) == ("sent", None, NOW, None)
 

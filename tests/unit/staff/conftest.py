@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from pyotp import TOTP
 from sqlalchemy import select, update
 from werkzeug.test import TestResponse
 
@@ -22,7 +23,7 @@ from contacts.models import Contact
 from contacts.services import Agreed, GivenDeed, add_contact, record_deed
 from donate.models import Donation
 from petitions.models import Petition, Signature
-from staff import sessions
+from staff.door import sessions
 from staff.models import StaffMember
 from tests.conftest import SAME_ORIGIN
 from tests.support.instances import Instance
@@ -41,9 +42,27 @@ def app(instance: Instance) -> Iterator[Flask]:
     """The application, in no context: each request has one of its own, as in production."""
     made = instance.app()
     yield made
+    made.extensions["vigil_keyed_work"].stop()
     with made.app_context():
         db.session.remove()
         db.engine.dispose()
+
+
+@pytest.fixture
+def app_with(instance: Instance) -> Iterator[Callable[..., Flask]]:
+    """Makes the application with other settings than those of `app`."""
+    made: list[Flask] = []
+
+    def make(**more: Any) -> Flask:
+        made.append(instance.app(**more))
+        return made[-1]
+
+    yield make
+    for other in made:
+        other.extensions["vigil_keyed_work"].stop()
+        with other.app_context():
+            db.session.remove()
+            db.engine.dispose()
 
 
 @pytest.fixture
@@ -65,7 +84,9 @@ def holder_key(app: Flask, instance: Instance) -> bytes:
     if passphrase not in _keys:
         with app.app_context():
             holder = db.session.scalars(select(Holder).where(Holder.kind == "staff")).one()
-            _keys[passphrase] = unlock(holder, passphrase) or b""
+            unlocked = unlock(holder, passphrase)
+            assert unlocked
+            _keys[passphrase] = unlocked.key
     return _keys[passphrase]
 
 
@@ -95,6 +116,12 @@ def admin(browser_of: Callable[[str], Browser]) -> Browser:
     return browser_of("admin")
 
 
+def code_now(secret: bytes, steps: int = 0) -> str:
+    """The code of this moment, or of so many steps later."""
+    moment = datetime.now(NOW.tzinfo) + timedelta(seconds=30 * steps)
+    return TOTP(base64.b32encode(secret).decode()).at(moment)
+
+
 def new_client(app: Flask) -> FlaskClient:
     """A browser's requests without a browser."""
     client = app.test_client()
@@ -109,6 +136,24 @@ class Browser:
     client: FlaskClient
     staff_id: uuid.UUID | None = None
     token: bytes = field(default=b"", repr=False)
+    secret: bytes = field(default=b"", repr=False)  # of the second factor, once set up
+    last_code: str = field(default="", repr=False)  # which set it up
+
+    def sign_in(self, name: str, passphrase: str, **more: str) -> TestResponse:
+        """Send the form of the sign-in page."""
+        form = {"name": name, "passphrase": passphrase, **more}
+        return self.post("/staff/sign-in", form)
+
+    def enrol(self) -> bytes:
+        """Set the second factor up, after a sign-in; returns its secret."""
+        page = self.get("/staff/second-factor").text
+        shown = re.search(r'class="secret">\s*<code[^>]*>([A-Z2-7 ]+)<', page)
+        assert shown
+        self.secret = base64.b32decode(shown[1].replace(" ", ""))
+        self.last_code = code_now(self.secret)
+        answer = self.post("/staff/second-factor", {"code": self.last_code})
+        assert answer.status_code == 303
+        return self.secret
 
     def bring(self, token: bytes) -> None:
         """Put a session's token into the cookie."""

@@ -6,13 +6,17 @@ import uuid
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from config.database import db
 from staff import audit
+from staff.log import audit_check
 from staff.models import AuditEvent
 from tests.support.moments import NOW
 from tests.unit.staff.conftest import Browser
+from tests.unit.staff.giving import audited
+
+NOBODY = uuid.uuid4()
 
 
 @pytest.mark.parametrize(
@@ -60,3 +64,39 @@ def test_log_is_written_in_words(app: Flask, admin: Browser) -> None:
 @pytest.mark.parametrize("before", ["9" * 30, "-1", "x", "%00"])
 def test_impossible_number_of_a_page_breaks_nothing(admin: Browser, before: str) -> None:
     assert admin.get(f"/staff/audit?before={before}").status_code == 200
+
+
+def verify(browser: Browser, head: str = "") -> str:
+    """What the page says after a check."""
+    assert browser.post("/staff/audit/verify", {"head": head}).status_code == 303
+    return " ".join(browser.get("/staff/audit").text.split())
+
+
+def test_administrator_checks_the_log_with_their_own_key(app: Flask, admin: Browser) -> None:
+    assert "The log holds: every event up to number" in verify(admin)
+    with app.app_context():
+        head = str(audit_check.head_now())
+        db.session.execute(update(AuditEvent).where(AuditEvent.seq == 2).values(actor_id=NOBODY))
+        db.session.commit()
+    assert "Number 2 was changed" in verify(admin)
+    assert "is no mark from a mail" in verify(admin, "17")
+    assert "Number 2 was changed" in verify(admin, head)
+    found = [event.details.get("fault") for event in audited(app, "audit.verified")]
+    assert found == [None, "changed", "changed"]
+
+
+def test_cut_end_is_seen_on_the_page_with_a_mark(app: Flask, admin: Browser) -> None:
+    gone = f"9999:{'0' * 64}"
+    assert "The log was cut: number" in verify(admin, gone)
+
+
+def test_log_is_narrowed(app: Flask, admin: Browser) -> None:
+    with app.app_context():
+        audit.record("contact.seen", NOW, actor=None, subject=("contact", NOBODY))
+        audit.record("donations.exported", NOW, actor=None, subject=("donations", None), count=5)
+        db.session.commit()
+    table = slice(admin.get("/staff/audit?show=exports").text.index("<tbody"), None)
+    page = admin.get("/staff/audit?show=exports").text[table]
+    assert "Gifts exported" in page
+    assert "Person seen" not in page
+    assert "Vault made" in admin.get("/staff/audit?show=nonsense").text

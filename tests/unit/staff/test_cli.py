@@ -1,8 +1,13 @@
-"""`flask init` once, and `flask staff list`."""
+"""`flask init` once, with two key holders or with open eyes, and `flask staff list`."""
 
 from __future__ import annotations
 
 import json
+import os
+import pty
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -12,7 +17,7 @@ from sqlalchemy import func, select
 
 from app import create_app
 from config.database import db
-from config.settings import load_settings
+from config.settings import ROOT, load_settings
 from staff.models import AuditEvent, StaffMember
 from vault.models import Holder
 from vault.services import holder_from_recovery_code, unlock, vault
@@ -37,46 +42,132 @@ def empty_app(tmp_path: Path) -> Iterator[Flask]:
         db.engine.dispose()
 
 
+def holders_in(app: Flask) -> int:
+    """How many holders there are."""
+    with app.app_context():
+        counted = db.session.scalar(select(func.count()).select_from(Holder)) or 0
+        db.session.remove()
+        return counted
+
+
 def test_init_makes_everything_once(empty_app: Flask) -> None:
     runner = empty_app.test_cli_runner()
-    first = runner.invoke(args=["init", "--name", "Alena", "--json"])
-    assert first.exit_code == 0
+    first = runner.invoke(args=["init", "--name", "Alena", "--name", "Maksim K", "--json"])
+    assert first.exit_code == 0, first.output
     made = json.loads(first.stdout.splitlines()[-1])
-    assert set(made) == {"name", "passphrase", "recovery_code"}
-    assert made["name"] == "alena"
-    assert len(made["passphrase"].split()) == 6
+    assert set(made) == {"name", "passphrase", "recovery_code", "holders"}
+    assert [holder["name"] for holder in made["holders"]] == ["alena", "maksim k"]
+    assert made["holders"][0] == {"name": made["name"], "passphrase": made["passphrase"]}
     with empty_app.app_context():
-        member = db.session.scalars(select(StaffMember)).one()
-        assert member.role == "admin"
-        holder = db.session.get(Holder, member.holder_id)
-        assert holder
-        assert vault().open_with(unlock(holder, made["passphrase"]) or b"")
+        for given in made["holders"]:
+            assert len(given["passphrase"].split()) == 6
+            member = db.session.scalars(
+                select(StaffMember).where(StaffMember.name == given["name"])
+            ).one()
+            assert (member.role, member.state) == ("admin", "active")
+            unlocked = unlock(db.session.get_one(Holder, member.holder_id), given["passphrase"])
+            assert unlocked
+            assert vault().open_with(unlocked.key)
         assert vault().open_with(holder_from_recovery_code(made["recovery_code"]))
         actions = db.session.scalars(select(AuditEvent.action).order_by(AuditEvent.seq)).all()
-        assert actions == ["vault.initialised", "staff.created"]
+        assert actions == ["vault.initialised", "staff.created", "staff.created"]
         db.session.remove()
     second = runner.invoke(args=["init"])
     assert second.exit_code == 1
     assert "initialised already" in second.output
-    with empty_app.app_context():
-        assert db.session.scalar(select(func.count()).select_from(Holder)) == 2
-        db.session.remove()
+    assert holders_in(empty_app) == 3
     listed = runner.invoke(args=["staff", "list"])
-    assert listed.output.splitlines()[-1] == "alena\tadmin\tlast signed in: never"
+    assert listed.output.splitlines()[-1] == "maksim k\tadmin\tlast signed in: never"
 
 
-def test_init_frames_what_is_shown_once(empty_app: Flask) -> None:
-    shown = empty_app.test_cli_runner().invoke(args=["init"]).stdout
-    for words in ("it is shown only once", "Name            admin", "Passphrase", "Recovery code"):
-        assert words in shown
-    framed = [line for line in shown.splitlines() if line[:1] in {"|", "+"}]
-    assert len({len(line) for line in framed}) == 1
+@pytest.mark.parametrize(
+    ("more", "typed", "said"),
+    [
+        (["--json"], "", "--one-key-holder"),
+        (["--json", "--name", "alena"], "", "--one-key-holder"),
+        ([], "alena\n\nn\n", "nothing but the recovery code"),
+        ([], "alena\n", "Aborted"),
+        (["--one-key-holder", "--name", "alena"], "", "Nothing was kept"),
+        (["--name", "alena", "--name", "Alena", "--json"], "", "only once"),
+    ],
+)
+def test_init_with_one_key_holder_or_an_unread_code_keeps_nothing(
+    empty_app: Flask, more: list[str], typed: str, said: str
+) -> None:
+    refused = empty_app.test_cli_runner().invoke(args=["init", *more], input=typed)
+    assert refused.exit_code != 0
+    assert said in refused.output
+    assert holders_in(empty_app) == 0
+
+
+def test_init_goes_on_with_one_key_holder_who_says_so(empty_app: Flask) -> None:
+    made = empty_app.test_cli_runner().invoke(args=["init", "--one-key-holder", "--json"])
+    assert made.exit_code == 0
+    assert len(json.loads(made.stdout.splitlines()[-1])["holders"]) == 1
+    assert holders_in(empty_app) == 2
+
+
+def test_init_has_the_recovery_code_typed_back(empty_app: Flask, tmp_path: Path) -> None:
+    """As somebody at a terminal: a wrong group first, then what is on the paper."""
+    environment = {
+        **os.environ,
+        "DATABASE_URL": f"sqlite:///{tmp_path / 'vigil.db'}",
+        "KEYS_DIR": str(tmp_path / "keys"),
+        "VOLATILE_KEYS": str(tmp_path / "volatile"),
+    }
+    terminal, inside = pty.openpty()
+    command = [sys.executable, "-m", "flask", "--app", "app", "init", "--name", "alena"]
+    streams = {"stdin": inside, "stdout": inside, "stderr": inside}
+    with subprocess.Popen(command, cwd=ROOT, env=environment, **streams) as process:
+        os.close(inside)
+        try:
+            type_back(terminal)
+            assert process.wait(timeout=10) == 0
+        finally:
+            process.kill()
+            os.close(terminal)
+    assert holders_in(empty_app) == 3
+
+
+def type_back(terminal: int) -> None:
+    """Answer what `flask init` asks."""
+    lines = said(terminal)
+    until(lines, "none): ")
+    os.write(terminal, b"maksim\n")
+    shown = until(lines, "cleared then.")
+    assert "Name            alena" in shown
+    assert "Name            maksim" in shown
+    groups = re.findall(r"\b[0-9A-Z]{4}\b", shown)
+    assert len(groups) == 14
+    os.write(terminal, b"\n")
+    until(lines, "of 7: ")
+    os.write(terminal, b"no\n")
+    until(lines, "Look at your paper again.")
+    for _ in range(2):
+        [(line, place)] = re.findall(r"line (\d), group (\d) of 7", until(lines, "of 7: "))
+        group = groups[(int(line) - 1) * 7 + int(place) - 1]
+        os.write(terminal, f" {group.lower()} \n".encode())
+    until(lines, "Done.")
+
+
+def said(terminal: int) -> Iterator[str]:
+    """What the terminal shows, letter by letter."""
+    while True:
+        yield from os.read(terminal, 4096).decode()
+
+
+def until(letters: Iterator[str], words: str) -> str:
+    """What comes up to and with these words."""
+    seen = ""
+    while not seen.endswith(words):
+        seen += next(letters)
+    return seen
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a\x00b", "x" * 81])
 def test_init_refuses_a_name_that_nobody_can_type(empty_app: Flask, name: str) -> None:
-    refused = empty_app.test_cli_runner().invoke(args=["init", "--name", name])
+    refused = empty_app.test_cli_runner().invoke(
+        args=["init", "--name", name, "--one-key-holder", "--json"]
+    )
     assert refused.exit_code == 1
-    with empty_app.app_context():
-        assert db.session.scalar(select(func.count()).select_from(Holder)) == 0
-        db.session.remove()
+    assert holders_in(empty_app) == 0

@@ -12,8 +12,8 @@ from config.database import db
 from contacts.models import Contact
 from donate.models import Donation
 from petitions.models import Signature
-from staff import deeds
-from staff.deeds import Filters
+from staff.people import deeds
+from staff.people.deeds import Filters
 from tests.unit.staff.conftest import PETITION, Browser, People
 from vault.services import vault
 from volunteers.models import VolunteerSignup

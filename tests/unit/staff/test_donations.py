@@ -15,8 +15,8 @@ from werkzeug.test import TestResponse
 
 from config.database import db
 from donate.models import Donation
-from staff.exports import GIFT_COLUMNS, plain_amount
-from staff.gifts import GiftFilters, all_gifts
+from staff.giving.gifts import GiftFilters, all_gifts
+from staff.people.exports import GIFT_COLUMNS, plain_amount
 from tests.support.moments import NOW
 from tests.unit.staff.conftest import Browser
 from tests.unit.staff.giving import Gifts, audited

@@ -9,8 +9,8 @@ from donate.books.models import Kind, RefundState
 from donate.books.refunds import REASONS
 from donate.models import Method, RecurringState, Review, State
 from donate.money import parse_minor
-from staff import words_giving
 from staff.audit import ACTIONS
+from staff.giving import words as words_giving
 from staff.words import ACTIONS as ACTIONS_IN_WORDS
 from staff.words import DETAILS, details, typed_amount
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import unicodedata
 import uuid
 from pathlib import Path
 from typing import Any
@@ -10,14 +11,23 @@ from typing import Any
 import pytest
 
 from config.database import db
-from vault import holders
+from tests.unit.vault.conftest import NOW
+from vault import wraps
 from vault.models import Holder
 from vault.services import (
+    CannotOpen,
     Initialised,
+    Unlocked,
     Vault,
     VaultMissing,
+    add_holder,
     dummy_unlock,
+    make_holder,
     unlock,
+    wrap_anew,
+)
+from vault.services import (
+    vault as vault_in_use,
 )
 
 PASSPHRASE = "yearling clasp outburst zodiac mumble tactful"
@@ -32,7 +42,7 @@ def cheap(monkeypatch: pytest.MonkeyPatch) -> list[dict[str, Any]]:
         calls.append(cost)
         return (secret + salt).ljust(32, b"\x01")[-32:]
 
-    monkeypatch.setattr(holders, "hash_secret_raw", stretch)
+    monkeypatch.setattr(wraps, "hash_secret_raw", stretch)
     return calls
 
 
@@ -41,9 +51,9 @@ def test_passphrase_unlocks_the_vault_and_a_wrong_one_does_not(
 ) -> None:
     holder = first.enrol("staff", PASSPHRASE)
     db.session.commit()
-    key = unlock(holder, " Yearling-clasp  OUTBURST zodiac mumble tactful\n")
-    assert key is not None
-    assert vault.open_with(key).index_key() == first.opener.index_key()
+    unlocked = unlock(holder, " Yearling-clasp  OUTBURST zodiac mumble tactful\n")
+    assert unlocked is not None
+    assert vault.open_with(unlocked.key).index_key() == first.opener.index_key()
     assert unlock(holder, PASSPHRASE + "x") is None
 
 
@@ -106,12 +116,77 @@ def test_no_more_than_two_at_a_time(first: Initialised, monkeypatch: pytest.Monk
             counts["now"] -= 1
         return bytes(32)
 
-    monkeypatch.setattr(holders, "hash_secret_raw", stretch)
+    monkeypatch.setattr(wraps, "hash_secret_raw", stretch)
     threads = [
-        threading.Thread(target=holders.unwrap_key, args=(None, "x", bytes(32))) for _ in range(5)
+        threading.Thread(target=wraps.unwrap_key, args=(None, "x", bytes(32))) for _ in range(5)
     ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     assert counts["most"] == 2
+
+
+CHOSEN = "Мой кот Ёжик ест рыбу!"
+
+
+def test_second_factors_secret_stands_behind_every_key(
+    first: Initialised, cheap: list[dict[str, Any]]
+) -> None:
+    holders = [first.enrol("staff", PASSPHRASE) for _ in range(2)]
+    secrets = [unlocked.totp_secret for unlocked in map(unlock_it, holders)]
+    assert [len(secret or b"") for secret in secrets] == [20, 20]
+    assert secrets[0] != secrets[1]
+
+
+def unlock_it(holder: Holder) -> Unlocked:
+    found = unlock(holder, PASSPHRASE)
+    assert found
+    return found
+
+
+def test_another_passphrase_keeps_key_and_secret(
+    vault: Vault, first: Initialised, cheap: list[dict[str, Any]]
+) -> None:
+    holder = first.enrol("staff", PASSPHRASE)
+    before, salt = unlock_it(holder), holder.salt
+    wrapped = wrap_anew(holder.id, before.key, before.totp_secret, "another one of six words here")
+    wrapped.put_on(holder)
+    assert unlock(holder, PASSPHRASE) is None
+    assert unlock(holder, "another one of six words here") == before
+    assert holder.salt != salt
+    assert before.key.hex() not in repr(before) + repr(wrapped)
+
+
+def test_wrap_of_old_is_opened_and_gets_a_secret(
+    first: Initialised, cheap: list[dict[str, Any]]
+) -> None:
+    holder = first.enrol("staff", PASSPHRASE)
+    key = unlock_it(holder).key
+    pepper = vault_in_use().keys_dir.pepper()
+    with_key_alone = wraps._wrap(PASSPHRASE, holder.salt or b"", pepper, is_chosen=False)
+    holder.wrapped_key = bytes(with_key_alone.encrypt(key, wraps.PURPOSE + holder.id.bytes))
+    assert unlock_it(holder) == Unlocked(key, None)
+    wrapped = wrap_anew(holder.id, key, None, PASSPHRASE)
+    wrapped.put_on(holder)
+    assert unlock_it(holder) == Unlocked(key, wrapped.totp_secret)
+
+
+def test_chosen_passphrase_is_taken_letter_by_letter(first: Initialised) -> None:
+    made = make_holder("staff", NOW, CHOSEN, opener=None, is_chosen=True)
+    holder = add_holder(made)
+    db.session.commit()
+    assert (holder.enrolment_tag, made.shares) == (b"", ())
+    # a Mac composes Ё in another way than Windows does
+    decomposed = unlock(holder, unicodedata.normalize("NFD", CHOSEN))
+    assert decomposed
+    assert decomposed.key == made.key
+    for other in (CHOSEN.lower(), CHOSEN.replace(" ", ""), CHOSEN + " "):
+        assert unlock(holder, other) is None
+
+
+def test_holder_without_a_share_opens_nothing(vault: Vault, first: Initialised) -> None:
+    made = make_holder("staff", NOW, CHOSEN, opener=None, is_chosen=True)
+    add_holder(made)
+    with pytest.raises(CannotOpen):
+        vault.open_with(made.key)

@@ -7,12 +7,17 @@ import uuid
 from pathlib import Path
 
 import pytest
-from nacl.public import PrivateKey, SealedBox
-from sqlalchemy import delete, update
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_decrypt as aead_open
+from nacl.bindings import crypto_aead_xchacha20poly1305_ietf_encrypt as aead_seal
+from nacl.bindings import sodium_pad
+from nacl.public import PrivateKey, PublicKey, SealedBox
+from sqlalchemy import delete, select, update
 
 from config.database import db
 from tests.unit.vault.conftest import NOW
+from vault.box import ARCHIVE, HEADER, VERSION, box_vault_id, box_version, seal_archive
 from vault.models import Holder, VaultPair, VaultShare
+from vault.opener import Opener
 from vault.services import (
     CannotOpen,
     Initialised,
@@ -28,7 +33,7 @@ DETAILS = {"name": "Алеся Čarniaŭskaja", "phone": "+375291234567", "langu
 
 def forget_checks(vault: Vault) -> None:
     """Let the next sealing check, as half a second later."""
-    vault._checked = (-1.0, "")
+    vault._checked = (-1.0, VaultMissing())
 
 
 def test_holder_reads_what_was_sealed(vault: Vault, first: Initialised) -> None:
@@ -68,10 +73,70 @@ def test_tampered_box_does_not_open(vault: Vault, first: Initialised, position: 
         first.opener.open("signature", ROW, bytes(blob))
 
 
+def test_archive_box_opens_in_its_row_alone(vault: Vault, first: Initialised) -> None:
+    blob = first.opener.archive("signature", ROW, DETAILS)
+    assert (box_version(blob), box_vault_id(blob)) == (ARCHIVE, 1)
+    opener = vault.open_with(holder_from_recovery_code(first.recovery_code))
+    assert opener.open("signature", ROW, blob) == DETAILS
+    assert len(first.opener.archive("signature", ROW, {})) == len(blob) == 3 + 24 + 16 + 256
+    assert blob != first.opener.archive("signature", ROW, DETAILS)
+    for table, row in (("signature", uuid.uuid4()), ("volunteer_signup", ROW)):
+        with pytest.raises(CannotOpen, match="moved"):
+            first.opener.open(table, row, blob)
+
+
+@pytest.mark.parametrize("position", [0, 1, 2, 3, 27, 40, 200, -1])
+def test_tampered_archive_box_does_not_open(first: Initialised, position: int) -> None:
+    blob = bytearray(first.opener.archive("signature", ROW, DETAILS))
+    blob[position] ^= 1
+    with pytest.raises(CannotOpen):
+        first.opener.open("signature", ROW, bytes(blob))
+
+
+def test_archive_box_is_bound_to_its_row_and_vault_by_the_seal_itself(first: Initialised) -> None:
+    """What is inside says it, too; each of the two holds alone."""
+    other = uuid.uuid4()
+    [key] = first.opener._archive_keys.values()
+    inside = seal_archive(key, 1, "signature", other, DETAILS)
+    content = aead_open(
+        inside[27:], b"\x02\x00\x01" + f"signature|{other}".encode(), inside[3:27], key
+    )
+    aad = b"\x02\x00\x01" + f"signature|{ROW}".encode()
+    moved = inside[:27] + aead_seal(content, aad, inside[3:27], key)
+    with pytest.raises(CannotOpen, match="from another row"):
+        first.opener.open("signature", ROW, moved)
+    stranger = Opener(1, {1: PrivateKey.generate().encode()})
+    with pytest.raises(CannotOpen):
+        first.opener.open("signature", ROW, stranger.archive("signature", ROW, DETAILS))
+
+
+@pytest.mark.parametrize("size", [0, 1, 2, 3, 26, 27, 42, 43, 300])
+def test_cut_or_empty_archive_box_does_not_open(first: Initialised, size: int) -> None:
+    for blob in (
+        first.opener.archive("signature", ROW, {"name": "a" * 300})[:size],
+        (b"\x02\x00\x01" + bytes(300))[:size],
+    ):
+        with pytest.raises(CannotOpen):
+            first.opener.open("signature", ROW, blob)
+
+
 @pytest.mark.parametrize("blob", [b"", b"\x01", b"\x01\x00\x01", b"\x01\x00\x01" + bytes(300)])
 def test_what_is_no_box_does_not_open(first: Initialised, blob: bytes) -> None:
     with pytest.raises(CannotOpen):
         first.opener.open("signature", ROW, blob)
+
+
+@pytest.mark.parametrize(
+    "content",
+    [b"[" * 100_000, b"[]", b"1", b'{"table": 1}', b"\xff", b'{"details": ' + b"9" * 5000],
+)
+def test_content_that_somebody_else_sealed_for_us_does_not_open(
+    first: Initialised, content: bytes
+) -> None:
+    public_key = db.session.scalars(select(VaultPair.public_key)).one()
+    box = SealedBox(PublicKey(public_key)).encrypt(sodium_pad(content, 256))
+    with pytest.raises(CannotOpen):
+        first.opener.open("signature", ROW, HEADER.pack(VERSION, 1) + box)
 
 
 def test_unknown_key_opens_nothing(vault: Vault, first: Initialised) -> None:

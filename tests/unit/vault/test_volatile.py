@@ -189,3 +189,12 @@ def test_facts_of_a_redis_tell_whether_it_writes_to_disk(redis_address: str) -> 
     assert store.facts().vanishes is False
     client.config_set("save", "")
     client.close()
+
+
+def test_one_key_is_discarded_alone(place: str) -> None:
+    store = open_store(place)
+    store.put("index", ONE)
+    store.put("mail", TWO)
+    store.discard("index")
+    store.discard("index")
+    assert (store.get("index"), store.get("mail")) == (None, TWO)

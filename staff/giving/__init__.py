@@ -1,0 +1,1 @@
+"""Gifts, recurring donations, goals and the guard, as staff see them."""

@@ -1,0 +1,1 @@
+"""The audit log: its chain, who saw whom, and who is told."""

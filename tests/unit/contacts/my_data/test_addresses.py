@@ -1,0 +1,214 @@
+"""Another address: it counts when its owner presses the button, and then two become one."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from config.database import db
+from contacts import tally
+from contacts.consents import consents_of
+from contacts.merging import merge
+from contacts.models import AddressChange, Contact, CopyRequest, PrivateLink
+from contacts.my_data import addresses, copies
+from petitions.models import Signature
+from tests.support.moments import NOW
+from tests.support.visitor import form_token, mails
+from tests.unit.contacts.my_data.conftest import ANNA, HOME, NEW, OTHER, Supporter, rows, words_of
+from vault.models import VaultPair
+from vault.services import vault
+
+
+def ask(anna: Supporter, email: str = NEW) -> str:
+    """Ask for another address; the path in the mail."""
+    anna.open_link()
+    answer = anna.press("/address", "/address", email=email)
+    assert answer.status_code == 303
+    return anna.mails_of("address-change")[-1].params["path"]
+
+
+def confirm(anna: Supporter, path: str) -> int:
+    token = form_token(anna.client.get(path).text)
+    return anna.client.post(path, data={"form_token": token}).status_code
+
+
+def test_new_address_counts_once_confirmed(anna: Supporter) -> None:
+    path = ask(anna)
+    contact_id = anna.contact().id
+    assert [mail.to for mail in anna.mails_of("address-change")] == [NEW]
+    assert anna.client.get(path).status_code == 200
+    assert anna.contact().id == contact_id  # a look changes nothing
+    assert confirm(anna, path) == 200
+    anna.email = NEW
+    assert anna.contact().id == contact_id
+    anna.open_link()
+    assert "Signature" in anna.get().text
+
+
+def test_links_to_the_old_address_end(anna: Supporter) -> None:
+    path = ask(anna)
+    confirm(anna, path)
+    assert anna.get().status_code == 410
+    anna.ask(ANNA)
+    assert len(anna.mails_of("my-data")) == 1
+
+
+def test_link_works_once_and_for_a_day(anna: Supporter) -> None:
+    path = ask(anna)
+    late = datetime.now(UTC) + addresses.WORKS
+    assert not addresses.confirm_change(path.rsplit("/", 1)[1], late)
+    db.session.rollback()
+    assert confirm(anna, path) == 200
+    assert anna.client.get(path).status_code == 410
+    assert copies.drop_old(NOW) == 0
+
+
+def test_newest_wish_counts(anna: Supporter) -> None:
+    first = ask(anna, OTHER)
+    second = ask(anna, NEW)
+    assert anna.client.get(first).status_code == 410
+    assert anna.client.get(second).status_code == 200
+
+
+def test_button_wants_the_form(anna: Supporter) -> None:
+    path = ask(anna)
+    assert anna.client.post(path).status_code == 422
+    assert anna.client.get(path).status_code == 200
+
+
+def test_known_address_looks_like_an_unknown_one(anna: Supporter, other: Supporter) -> None:
+    other.sign()
+    seen = []
+    for email in (OTHER, NEW):
+        anna.open_link()
+        answer = anna.press("/address", "/address", email=email)
+        page = anna.client.get(answer.headers["Location"])
+        change = db.session.scalars(select(AddressChange)).one()
+        seen.append((answer.status_code, words_of(page), len(change.sealed)))
+    assert seen[0] == seen[1]
+
+
+def test_two_contacts_become_one(anna: Supporter, other: Supporter) -> None:
+    """Both signed the petition: the person counts once, and nothing that they agreed to is lost."""
+    other.sign(newsletter="y")
+    other.volunteer()
+    assert tally.total("signature.confirmed") == 2
+    stays = anna.contact().id
+    assert confirm(anna, ask(anna, OTHER)) == 200
+    (left,) = db.session.scalars(select(Contact)).all()
+    assert (left.id, left.newsletter) == (stays, True)
+    assert tally.total("signature.confirmed") == 1
+    assert tally.total("volunteer.new") == 1
+    assert len(consents_of(stays)) == 4
+    other.open_link()
+    assert "Offer to help" in other.get().text
+
+
+def test_links_of_the_one_who_goes_end(anna: Supporter, other: Supporter) -> None:
+    other.sign()
+    other.open_link()
+    path = ask(anna, OTHER)
+    confirm(anna, path)
+    assert other.get().status_code == 410
+    assert rows(PrivateLink) == 0
+
+
+def test_copy_and_correction_move_with_the_person(anna: Supporter, other: Supporter) -> None:
+    other.sign()
+    other.open_link()
+    other.press("/copy")
+    other.press("/details", "/details", name="Canary")
+    confirm(anna, ask(anna, OTHER))
+    assert db.session.scalars(select(CopyRequest.contact_id)).all() == [anna_id(OTHER)]
+
+
+def anna_id(email: str) -> object:
+    index = vault().email_index(email)
+    return db.session.scalar(select(Contact.id).where(Contact.email_index == index))
+
+
+def test_refused_news_stay_refused(anna: Supporter, other: Supporter) -> None:
+    """One address said no, on the same day as the other said yes: no counts."""
+    anna.sign(newsletter="y")
+    anna.open_link()
+    anna.press("/news-off")
+    other.sign(newsletter="y")
+    merge(other.contact().id, anna.contact().id, NOW)
+    db.session.commit()
+    assert not anna.contact().newsletter
+
+
+def test_nobody_is_merged_with_who_is_gone(anna: Supporter) -> None:
+    assert not merge(anna.contact().id, anna.contact().id, NOW)
+
+
+def test_without_the_index_key_it_waits_to_be_joined(anna: Supporter) -> None:
+    contact_id = anna.contact().id
+    anna.open_link()
+    name = vault().active().index_key_name
+    index_key, mail_key = vault().keys.get(name), vault().keys.get("mail")
+    vault().keys.drop()
+    vault().keys.put("mail", mail_key or b"")
+    anna.press("/address", "/address", email=NEW)
+    path = anna.mails_of("address-change")[0].params["path"]
+    assert confirm(anna, path) == 200
+    assert db.session.get_one(Contact, contact_id).email_index is None
+    vault().keys.put(name, index_key or b"")
+
+
+def test_change_of_a_replaced_vault_is_outdated(anna: Supporter) -> None:
+    """Its box could not be opened for long: the key of an old vault goes."""
+    path = ask(anna).rsplit("/", 1)[1]
+    assert addresses.find_change(path, NOW)
+    db.session.execute(update(VaultPair).values(retired_at=NOW))
+    change = db.session.scalars(select(AddressChange)).one()
+    change.sealed = change.sealed[:1] + (7).to_bytes(2, "big") + change.sealed[3:]
+    db.session.flush()
+    vault()  # the vault that seals is still the one that was checked a moment ago
+    assert addresses.find_change(path, NOW) is None
+
+
+def test_somebody_signs_with_the_new_address_meanwhile(app: Flask, anna: Supporter) -> None:
+    """Two who press at once: one works, and nobody is lost."""
+    path = ask(anna).rsplit("/", 1)[1]
+    start = threading.Barrier(2)
+
+    def press(_: int) -> bool:
+        with app.app_context():
+            start.wait(5)
+            worked = addresses.confirm_change(path, NOW)
+            db.session.commit()
+            return worked
+
+    with ThreadPoolExecutor(2) as threads:
+        assert sorted(threads.map(press, range(2))) == [False, True]
+    assert (rows(Contact), rows(Signature)) == (1, 1)
+
+
+@pytest.mark.parametrize("email", ["", "no address", "a@b"])
+def test_bad_address_is_told(anna: Supporter, email: str) -> None:
+    anna.open_link()
+    assert anna.press("/address", "/address", email=email).status_code == 422
+    assert rows(AddressChange) == 0
+    assert not anna.mails_of("address-change")
+
+
+def test_mail_is_discreet_for_who_wished_so(anna: Supporter) -> None:
+    anna.open_link()
+    anna.press("/discreet-on")
+    anna.press("/address", "/address", email=NEW)
+    (mail,) = [mail for mail in mails() if mail.kind == "address-change"]
+    assert mail.params["discreet"]
+    assert mail.params["path"].startswith(f"{HOME}/address/")
+
+
+def test_old_changes_are_dropped(anna: Supporter) -> None:
+    ask(anna)
+    ends = datetime.now(UTC) + addresses.WORKS
+    assert copies.drop_old(ends - timedelta(minutes=1)) == 0
+    assert copies.drop_old(ends) == 1

@@ -1,0 +1,307 @@
+"""A copy of all that is kept of somebody: released by a key holder, opened by its link alone."""
+
+from __future__ import annotations
+
+import json
+import re
+import uuid
+from collections.abc import Callable
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+from sqlalchemy import delete, select, update
+
+from config.database import db
+from contacts import consents
+from contacts.models import Contact, CopyRequest
+from contacts.my_data import copies, services
+from contacts.services import hash_of, token_from_path
+from mail.models import OutgoingEmail
+from petitions.models import Signature
+from staff.models import AuditEvent, StaffSession
+from tests.support.moments import NOW
+from tests.support.visitor import Mail, mails
+from tests.unit.staff.conftest import Browser, People, new_client
+from vault.services import vault
+from volunteers.models import VolunteerSignup
+from volunteers.services import add_note
+
+NAME, EMAIL = "Canary Каваленка", "canary-copy@example.org"
+
+
+@pytest.fixture
+def contact_id(app: Flask, people: People, admin: Browser) -> uuid.UUID:
+    """Somebody who signed, offered help, gave, and corrected their details."""
+    people.create_signature(NAME, EMAIL, days_ago=1)
+    details = {"phone": "+37061234567", "skills": ["legal"], "message": "canary-message <b>"}
+    signup_id = people.create_volunteer(NAME, EMAIL, details=details)
+    people.create_donation(NAME, EMAIL)
+    contact_id = people.contact_of(VolunteerSignup, signup_id)
+    with app.app_context():
+        assert admin.staff_id
+        add_note(signup_id, admin.staff_id, "canary-note", NOW)
+        services.correct(contact_id, {"name": "Canary Newname"}, NOW)
+        db.session.commit()
+    return contact_id
+
+
+@pytest.fixture
+def request_id(app: Flask, contact_id: uuid.UUID) -> uuid.UUID:
+    """Their wish for a copy, in Ukrainian."""
+    with app.app_context():
+        assert copies.ask_for_copy(contact_id, "uk", NOW)
+        wish = db.session.scalars(select(CopyRequest.id)).one()
+        db.session.commit()
+    return wish
+
+
+def release(browser: Browser, request_id: uuid.UUID) -> str:
+    """Press the button; the page after it."""
+    answer = browser.post(f"/staff/copies/{request_id}/release")
+    assert answer.status_code == 303, answer.text
+    return browser.get(answer.headers["Location"]).text
+
+
+def copy_mails(app: Flask) -> list[Mail]:
+    with app.app_context():
+        return [mail for mail in mails() if mail.kind == "my-copy"]
+
+
+def test_list_shows_days_and_no_names(admin: Browser, request_id: uuid.UUID) -> None:
+    page = admin.get("/staff/copies").text
+    assert str(request_id) in page
+    assert "Canary" not in page
+    assert EMAIL not in page
+
+
+def test_released_copy_opens_for_its_link(
+    app: Flask, admin: Browser, request_id: uuid.UUID
+) -> None:
+    assert "is released" in release(admin, request_id)
+    (mail,) = copy_mails(app)
+    assert (mail.to, mail.language, mail.params["days"]) == (EMAIL, "uk", "7")
+    visitor, path = new_client(app), mail.params["path"]
+    assert path.startswith("/uk/my-data/copy/")
+    page = visitor.get(path)
+    assert page.status_code == 200
+    assert page.headers["Cache-Control"] == "no-store"
+    assert "noindex" in page.text
+    data = visitor.get(f"{path}/my-data.json")
+    assert data.headers["Content-Disposition"] == 'attachment; filename="my-data.json"'
+    assert data.headers["Cache-Control"] == "no-store"
+    content = json.loads(data.text)
+    assert content["contact"]["email"] == EMAIL
+    assert {deed["kind"] for deed in content["deeds"]} == {"signature", "volunteer"}
+    for words in ("canary-message <b>", "canary-note", "Canary Newname", "I agree to this & that."):
+        assert words in json.dumps(content, ensure_ascii=False), words
+    assert [gift["amount_minor"] for gift in content["gifts"]] == [2500]
+    assert content["gifts"][0]["details"]["name"] == NAME
+
+
+def test_file_to_read_has_all_and_runs_nothing(
+    app: Flask, admin: Browser, request_id: uuid.UUID
+) -> None:
+    release(admin, request_id)
+    answer = new_client(app).get(copy_mails(app)[0].params["path"] + "/my-data.html")
+    page = answer.text
+    assert '<html lang="uk"' in page
+    for words in (NAME, EMAIL, "canary-message &lt;b&gt;", "canary-note", "Canary Newname"):
+        assert words in page, words
+    assert "<b>" not in page
+    assert not re.search(r"https?://|<script|<img|<link", page)
+    assert "sandbox" in answer.headers["Content-Security-Policy"]
+    assert "attachment" in answer.headers["Content-Disposition"]
+
+
+def test_database_alone_opens_nothing(app: Flask, admin: Browser, request_id: uuid.UUID) -> None:
+    release(admin, request_id)
+    token = token_from_path(copy_mails(app)[0].params["path"].rsplit("/", 1)[1])
+    with app.app_context():
+        wish = db.session.scalars(select(CopyRequest)).one()
+        assert wish.hash == hash_of(token)
+        blob = wish.blob or b""
+        assert len(blob) % 4096 < 64  # padded
+        for secret in (b"canary", EMAIL.encode(), token):
+            assert secret not in blob
+        assert copies.open_copy(copies.token_path(wish.hash), NOW) is None
+
+
+def test_link_opens_where_the_volatile_keys_are_gone(
+    app: Flask, admin: Browser, request_id: uuid.UUID
+) -> None:
+    release(admin, request_id)
+    path = copy_mails(app)[0].params["path"]
+    with app.app_context():
+        vault().keys.drop()
+    assert new_client(app).get(f"{path}/my-data.json").status_code == 200
+
+
+def test_copy_ends_after_a_week(app: Flask, admin: Browser, request_id: uuid.UUID) -> None:
+    release(admin, request_id)
+    path = copy_mails(app)[0].params["path"]
+    with app.app_context():
+        released = db.session.scalars(select(CopyRequest.released_at)).one()
+        assert released
+        token = path.rsplit("/", 1)[1]
+        assert copies.open_copy(token, released + copies.KEPT - timedelta(seconds=1))
+        assert copies.open_copy(token, released + copies.KEPT) is None
+        assert copies.drop_old(released + copies.KEPT - timedelta(seconds=1)) == 0
+        assert copies.drop_old(released + copies.KEPT) == 1
+        db.session.commit()
+    for address in (path, f"{path}/my-data.json", f"{path}/my-data.html"):
+        assert new_client(app).get(address).status_code == 410
+
+
+def test_no_other_file_is_there(app: Flask, admin: Browser, request_id: uuid.UUID) -> None:
+    release(admin, request_id)
+    path = copy_mails(app)[0].params["path"]
+    for name in ("my-data.txt", "json", "..", "%2e%2e"):
+        assert new_client(app).get(f"{path}/{name}").status_code == 404
+
+
+def test_second_click_releases_nothing_more(
+    app: Flask, admin: Browser, request_id: uuid.UUID
+) -> None:
+    release(admin, request_id)
+    assert "Nobody waits for this copy" in release(admin, request_id)
+    assert len(copy_mails(app)) == 1
+    assert "Nobody waits" in release(admin, uuid.uuid4())
+
+
+def test_of_two_who_release_at_once_one_does(app: Flask, request_id: uuid.UUID) -> None:
+    """Both have opened the boxes before either writes."""
+    with app.app_context():
+        copies.release_copy(request_id, {"my-data.json": "{}"}, NOW)
+        with pytest.raises(copies.AlreadyReleased):
+            copies.release_copy(request_id, {"my-data.json": "{}"}, NOW)
+
+
+def test_release_stands_in_the_log_by_ids(
+    app: Flask, admin: Browser, request_id: uuid.UUID, contact_id: uuid.UUID
+) -> None:
+    release(admin, request_id)
+    with app.app_context():
+        events = db.session.scalars(select(AuditEvent).where(AuditEvent.action == "copy.released"))
+        (event,) = events.all()
+        assert (event.actor_id, event.subject_id) == (admin.staff_id, contact_id)
+        assert event.details == {"request": str(request_id)}
+
+
+def test_copy_wants_a_step_up(app: Flask, admin: Browser, request_id: uuid.UUID) -> None:
+    with app.app_context():
+        long_ago = NOW - timedelta(minutes=6)
+        db.session.execute(update(StaffSession).values(stepped_up_at=long_ago))
+        db.session.commit()
+    answer = admin.post(f"/staff/copies/{request_id}/release")
+    assert answer.status_code != 303 or "/copies" not in answer.headers["Location"]
+    assert copy_mails(app) == []
+
+
+@pytest.mark.parametrize("role", ["viewer", "editor"])
+def test_only_who_sees_contacts_releases(
+    app: Flask, browser_of: Callable[[str], Browser], request_id: uuid.UUID, role: str
+) -> None:
+    browser = browser_of(role)
+    assert browser.get("/staff/copies").status_code == 403
+    assert browser.post(f"/staff/copies/{request_id}/release").status_code == 403
+    assert copy_mails(app) == []
+
+
+def test_address_that_does_not_open_gets_no_copy(
+    app: Flask, admin: Browser, request_id: uuid.UUID, contact_id: uuid.UUID
+) -> None:
+    with app.app_context():
+        db.session.execute(
+            update(Contact).where(Contact.id == contact_id).values(sealed=b"\x01\x00\x01broken")
+        )
+        db.session.commit()
+    assert "cannot be opened" in release(admin, request_id)
+    assert copy_mails(app) == []
+
+
+def test_box_that_does_not_open_says_so_in_the_copy(
+    app: Flask, admin: Browser, request_id: uuid.UUID
+) -> None:
+    with app.app_context():
+        db.session.execute(update(Signature).values(sealed=b"\x01\x00\x01broken"))
+        db.session.commit()
+    release(admin, request_id)
+    visitor, path = new_client(app), copy_mails(app)[0].params["path"]
+    deeds = json.loads(visitor.get(f"{path}/my-data.json").text)["deeds"]
+    assert [deed["details"] for deed in deeds if deed["kind"] == "signature"] == [None]
+    assert visitor.get(f"{path}/my-data.html").status_code == 200
+
+
+def test_one_wish_waits_at_a_time(app: Flask, contact_id: uuid.UUID) -> None:
+    with app.app_context():
+        assert copies.ask_for_copy(contact_id, "en", NOW)
+        assert not copies.ask_for_copy(contact_id, "be", NOW)
+        assert len(db.session.scalars(select(CopyRequest)).all()) == 1
+
+
+def test_wish_that_nobody_answered_goes_after_a_month(app: Flask, contact_id: uuid.UUID) -> None:
+    with app.app_context():
+        copies.ask_for_copy(contact_id, "en", NOW)
+        assert copies.drop_old(NOW + timedelta(days=29)) == 0
+        assert copies.drop_old(NOW + timedelta(days=30)) == 1
+
+
+def test_person_page_shows_what_was_put_right(admin: Browser, contact_id: uuid.UUID) -> None:
+    page = admin.get(f"/staff/contacts/{contact_id}").text
+    assert "<bdi>Canary Newname</bdi>" in page
+    newest = page.split("Newest confirmed details")[1].split("</section>")[0]
+    assert "Canary Newname" in newest
+    assert NAME not in newest
+    assert "+370 612 34567" in newest  # what was not corrected stays
+
+
+def test_person_page_shows_the_address_of_now(
+    app: Flask, admin: Browser, contact_id: uuid.UUID
+) -> None:
+    """The deed's own box has the address of then."""
+    with app.app_context():
+        sealed = vault().seal("contact", contact_id, {"email": "canary-now@example.org"})
+        db.session.execute(update(Contact).where(Contact.id == contact_id).values(sealed=sealed))
+        db.session.commit()
+    page = admin.get(f"/staff/contacts/{contact_id}").text
+    newest = page.split("Newest confirmed details")[1].split("</section>")[0]
+    assert "canary-now@example.org" in newest
+    assert EMAIL not in newest
+
+
+def test_later_deed_counts_more_than_an_older_correction(
+    app: Flask, admin: Browser, people: People
+) -> None:
+    signature = people.create_signature(NAME, EMAIL)
+    contact_id = people.contact_of(Signature, signature)
+    with app.app_context():
+        services.correct(contact_id, {"name": "Older"}, NOW - timedelta(hours=1))
+        db.session.commit()
+    assert f"<bdi>{NAME}</bdi>" in admin.get(f"/staff/contacts/{contact_id}").text
+
+
+def test_person_page_shows_consents_given_and_withdrawn(
+    app: Flask, admin: Browser, people: People
+) -> None:
+    signature = people.create_signature(NAME, EMAIL)
+    contact_id = people.contact_of(Signature, signature)
+    with app.app_context():
+        consents.withdraw(contact_id, NOW.date(), deed_id=signature)
+        db.session.commit()
+    block = admin.get(f"/staff/contacts/{contact_id}").text.split("What they agreed to")[1]
+    assert block.count("I agree to this &amp; that.") == 2
+    assert block.index("withdrawn") < block.index("given")
+    assert "English" in block
+
+
+def test_dashboard_says_that_copies_wait(
+    app: Flask, admin: Browser, client: FlaskClient, request_id: uuid.UUID
+) -> None:
+    assert "1 person waits for a copy" in admin.get("/staff/").text
+    with app.app_context():
+        db.session.execute(delete(CopyRequest))
+        db.session.execute(delete(OutgoingEmail))
+        db.session.commit()
+    assert "for a copy" not in admin.get("/staff/").text

@@ -1,0 +1,132 @@
+"""Where one is signed in: seen, and ended, by oneself alone."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from flask import Flask
+from sqlalchemy import select, update
+
+from config.database import db
+from staff.door import sessions
+from staff.models import AuditEvent, StaffMember, StaffSession
+from tests.support.instances import Instance
+from tests.unit.staff.conftest import Browser, new_client
+
+ACCOUNT = "/staff/account"
+
+
+@pytest.fixture
+def elsewhere(app: Flask, admin: Browser, holder_key: bytes) -> Browser:
+    """Another browser of the same administrator."""
+    with app.app_context():
+        assert admin.staff_id
+        now = datetime.now(UTC)
+        token = sessions.start_session(admin.staff_id, holder_key, now, "Firefox, Android")
+        db.session.commit()
+    browser = Browser(new_client(app), admin.staff_id, token)
+    browser.bring(token)
+    return browser
+
+
+def id_of(app: Flask, browser: Browser) -> uuid.UUID:
+    with app.app_context():
+        found = db.session.get(StaffSession, sessions.hash_token(browser.token))
+        assert found
+        return found.id
+
+
+def test_all_are_listed_and_this_one_is_marked(
+    app: Flask, admin: Browser, elsewhere: Browser, browser_of: Callable[[str], Browser]
+) -> None:
+    other = browser_of("admin")
+    page = admin.get(ACCOUNT).text
+    rows = re.findall(r'<th role="rowheader".*?</tr>', page, re.S)
+    assert len(rows) == 2
+    assert ["this one" in row for row in rows].count(True) == 1
+    (row,) = (row for row in rows if "Firefox, Android" in row)
+    assert "this one" not in row
+    assert str(id_of(app, elsewhere)) in row
+    assert str(id_of(app, other)) not in page
+
+
+def test_what_is_over_is_not_listed(app: Flask, admin: Browser, elsewhere: Browser) -> None:
+    with app.app_context():
+        over = datetime.now(UTC) - sessions.IDLE
+        row = StaffSession.token_hash == sessions.hash_token(elsewhere.token)
+        db.session.execute(update(StaffSession).where(row).values(seen_at=over))
+        db.session.commit()
+    assert "Firefox, Android" not in admin.get(ACCOUNT).text
+
+
+def test_one_is_ended(app: Flask, admin: Browser, elsewhere: Browser) -> None:
+    address = f"{ACCOUNT}/sessions/{id_of(app, elsewhere)}/end"
+    assert admin.post(address).location == ACCOUNT
+    assert elsewhere.get("/staff/").status_code == 303
+    assert admin.get("/staff/").status_code == 200
+    with app.app_context():
+        assert "staff.sessions-ended" in set(db.session.scalars(select(AuditEvent.action)))
+
+
+def test_nobody_ends_a_colleagues(
+    app: Flask, admin: Browser, browser_of: Callable[[str], Browser]
+) -> None:
+    colleague = browser_of("viewer")
+    assert admin.post(f"{ACCOUNT}/sessions/{id_of(app, colleague)}/end").status_code == 404
+    assert admin.post(f"{ACCOUNT}/sessions/end-others").status_code == 303
+    assert colleague.get("/staff/").status_code == 200
+
+
+def test_all_others_are_ended(app: Flask, admin: Browser, elsewhere: Browser) -> None:
+    assert admin.post(f"{ACCOUNT}/sessions/end-others").location == ACCOUNT
+    assert elsewhere.get("/staff/").status_code == 303
+    assert "1 other session ended." in admin.get(ACCOUNT).text
+
+
+def test_this_one_is_ended_by_signing_out_alone(app: Flask, admin: Browser) -> None:
+    assert admin.post(f"{ACCOUNT}/sessions/{id_of(app, admin)}/end").status_code == 404
+
+
+def test_ended_session_leaves_nothing_on_the_disk(
+    app: Flask, admin: Browser, elsewhere: Browser, instance: Instance
+) -> None:
+    with app.app_context():
+        found = db.session.get(StaffSession, sessions.hash_token(elsewhere.token))
+        assert found
+        wrapped = found.wrapped_key
+        assert wrapped
+        db.session.remove()
+    admin.post(f"{ACCOUNT}/sessions/end-others")
+    if instance.engine == "sqlite":
+        assert [path for path in instance.files() if wrapped in path.read_bytes()] == []
+
+
+def test_old_cookie_of_who_was_removed_opens_nothing(app: Flask, admin: Browser) -> None:
+    """Even where a session was left over: the state of the member decides."""
+    with app.app_context():
+        row = StaffMember.id == admin.staff_id
+        db.session.execute(update(StaffMember).where(row).values(state="removed"))
+        db.session.commit()
+    for address in ("/staff/", "/staff/contacts", ACCOUNT):
+        assert admin.get(address).location.startswith("/staff/sign-in")
+
+
+def test_renewed_token_keeps_key_and_end(app: Flask, admin: Browser, holder_key: bytes) -> None:
+    with app.app_context():
+        before = sessions.find_session(admin.token)
+        assert before
+        session_id, ends_at = before.id, before.ends_at
+        later = datetime.now(UTC) + timedelta(minutes=3)
+        token = sessions.renew_session(admin.token, later)
+        db.session.commit()
+        assert token
+        after = sessions.find_session(token)
+        assert after
+        assert (after.id, after.ends_at, after.stepped_up_at) == (session_id, ends_at, later)
+        assert sessions.secret_of(after, token) == holder_key
+        assert sessions.find_session(admin.token) is None
+        assert sessions.renew_session(admin.token, later) is None
