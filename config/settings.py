@@ -88,7 +88,8 @@ class Settings(BaseSettings):
     fees: Words = ("*:2.9:0.30",)
     recurring_fee: Decimal = Field(default=Decimal("0.7"), ge=0, le=10)
 
-    signatures_kept_days: int = Field(default=90, ge=0, le=3650)
+    # not less than what it takes to confirm one
+    signatures_kept_days: int = Field(default=90, ge=7, le=3650)
     declined_kept_days: int = Field(default=180, ge=1, le=3650)
     donors_kept_days: int = Field(default=730, ge=30, le=3650)
     backup_recipient: str = ""

@@ -12,7 +12,7 @@ from enum import Enum
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import exists, inspect, select, update
+from sqlalchemy import and_, exists, inspect, select, update
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.orm import aliased
 
@@ -198,8 +198,10 @@ def _confirm_contact(confirmation: Confirmation, deed: Deed, *, is_discreet: boo
 
     A wish for discreet mails is never undone by a form that was sent without it.
     """
-    wants_news = exists().where(
-        Consent.deed_id == deed.id, Consent.purpose == "newsletter", Consent.is_given
+    of_deed = (Consent.deed_id == deed.id, Consent.purpose == "newsletter")
+    # who has unsubscribed since they signed gets no news by confirming
+    wants_news = and_(
+        exists().where(*of_deed, Consent.is_given), ~exists().where(*of_deed, ~Consent.is_given)
     )
     values: dict[str, Any] = {"state": "confirmed", "newsletter": Contact.newsletter | wants_news}
     if is_discreet:

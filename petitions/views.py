@@ -31,7 +31,6 @@ def sign(slug: str) -> AnyResponse:
     """Take a signature; the same answer whatever we know of the address."""
     form, now = SignatureForm(), datetime.now(UTC)
     try:
-        services.find_open(slug, now)
         if not form.is_accepted(settings().form_limit):
             return _form_again(slug, form)
         services.sign(slug, form, g.language, now)
@@ -55,7 +54,10 @@ def thanks(slug: str) -> Response:
 
 def _form_again(slug: str, form: SignatureForm) -> Response:
     begin_read()
-    return form_page("petitions/petition.html", form, form.status, petition=_petition(slug))
+    petition = _petition(slug)
+    if petition.is_closed:
+        return _too_late(slug)
+    return form_page("petitions/petition.html", form, form.status, petition=petition)
 
 
 def _too_late(slug: str) -> Response:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
 from config.database import db
-from contacts import tally
+from contacts import consents, tally
 from contacts.models import Consent, ConsentText, Contact
 from mail.models import OutgoingEmail
 from petitions.models import Signature
@@ -279,3 +279,14 @@ def test_an_old_browser_with_only_an_origin_is_let_in(app: Flask, client: FlaskC
         base_url="http://127.0.0.1:8000",
     )
     assert answer.status_code == 303
+
+
+def test_who_has_unsubscribed_meanwhile_gets_no_news_by_confirming(client: FlaskClient) -> None:
+    sign(client, newsletter="y")
+    contact = db.session.scalars(select(Contact)).one()
+    consents.stop_news(contact.id, contact.day)
+    db.session.commit()
+    token = mails()[-1].params["path"]
+    assert client.post(token).status_code == 303
+    db.session.expire_all()
+    assert db.session.scalars(select(Contact.newsletter)).one() is False
