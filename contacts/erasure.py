@@ -13,6 +13,7 @@ from config.database import db
 from contacts import consents
 from contacts.models import AddressChange, Contact, CopyRequest, Correction, PrivateLink
 from contacts.parts import parts
+from mail import traces
 
 HANGING: tuple[type[Any], ...] = (AddressChange, CopyRequest, Correction, PrivateLink)
 
@@ -32,6 +33,8 @@ def erase(contact_ids: Sequence[uuid.UUID], now: datetime) -> None:
     _erase_parts(contact_ids, now)  # rows of deeds are locked before contacts, as everywhere
     lock(contact_ids)
     _erase_parts(contact_ids, now)  # what came in between; nothing more can
+    copies = select(CopyRequest.id).where(CopyRequest.contact_id.in_(contact_ids))
+    traces.empty_of_contacts(contact_ids, db.session.scalars(copies).all())
     drop_rows(contact_ids)
 
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from datetime import date, datetime
 
-from flask import current_app
-from sqlalchemy import exists, or_, select, update
+from sqlalchemy import update
 
 from config.database import db
+from config.settings import settings
 from contacts import consents
-from contacts.confirmations import Confirmation
 from contacts.models import Contact
 from contacts.my_data import news
 from contacts.services import add_contact
@@ -22,14 +20,19 @@ from vault.services import vault
 
 
 def note_giver(
-    donation: Donation, payer: Payer, day: date, mother: RecurringDonation | None = None
+    donation: Donation,
+    payer: Payer,
+    day: date,
+    mother: RecurringDonation | None = None,
+    begun_as: uuid.UUID | None = None,
 ) -> None:
     """Seal who gave, and note their contact and their wish for news. Raises VaultMissing.
 
     A renewal hangs on the contact of its `mother`: Stripe keeps the first address, also where the
-    giver has another one by now. Nobody is noted for a renewal of somebody who was erased.
+    giver has another one by now. Nobody is noted for a renewal of somebody who was erased, or
+    where the gift that it was `begun_as` was paid before and its giver is erased.
     """
-    if is_erased(mother):
+    if is_erased(mother) or _is_of_erased(donation, begun_as):
         return
     donation.sealed = _seal(donation, payer)
     donation.contact_id = mother.contact_id if mother else None
@@ -40,7 +43,7 @@ def note_giver(
 
 
 def ask_about_news(donation: Donation, to: str, now: datetime) -> None:
-    """Have a wish for news confirmed that nobody could confirm yet; one mail for each wish."""
+    """Have a wish for news confirmed by the owner of the address; one mail for each wish."""
     if donation.newsletter and donation.contact_id:
         db.session.flush()
         news.ask_to_confirm(
@@ -61,23 +64,28 @@ def note_recurring_giver(recurring: RecurringDonation, payer: Payer, day: date) 
             recurring.contact_id = _add_contact(recurring, payer.email, day)
 
 
+def _is_of_erased(donation: Donation, begun_as: uuid.UUID | None) -> bool:
+    """Whether it is the second payment of a gift that has lost its giver in the meantime."""
+    if begun_as in {None, donation.id}:
+        return False
+    first = db.session.get(Donation, begun_as)
+    refused = settings().refused_card_countries  # of whom nothing was kept in the first place
+    return first is not None and first.sealed is None and first.card_country not in refused
+
+
 def _seal(gift: Donation | RecurringDonation, payer: Payer) -> bytes:
     given = {"name": payer.name, "email": payer.email, "country": payer.country}
     return vault().seal(gift.__tablename__, gift.id, given)
 
 
 def _note_wish(donation: Donation, contact_id: uuid.UUID, day: date) -> None:
-    """Keep a wish for news as it was given.
+    """Keep a wish for news as it was given; it switches nothing on.
 
-    Stripe does not verify the address: anybody may pay with somebody else's. So the wish takes
-    effect at once only where the owner has confirmed the address before; else a mail beside the
-    thank-you asks (`ask_about_news`).
+    Stripe does not verify the address: anybody may pay with somebody else's. So a mail beside the
+    thank-you asks its owner (`ask_about_news`), however well we know them.
     """
-    if donation.newsletter_hash is None:
-        return
-    if _has_confirmed(contact_id):
-        db.session.execute(update(Contact).where(Contact.id == contact_id).values(newsletter=True))
-    consents.give(contact_id, consents.NEWSLETTER, donation.newsletter_hash, donation.id, day)
+    if donation.newsletter_hash is not None:
+        consents.give(contact_id, consents.NEWSLETTER, donation.newsletter_hash, donation.id, day)
 
 
 def _add_contact(gift: Donation | RecurringDonation, email: str, day: date) -> uuid.UUID:
@@ -88,13 +96,3 @@ def _add_contact(gift: Donation | RecurringDonation, email: str, day: date) -> u
     contact_id = add_contact(email, gift.language, "confirmed", day, bool(gift.is_discreet))
     db.session.execute(update(Contact).where(Contact.id == contact_id).values(state="confirmed"))
     return contact_id
-
-
-def _has_confirmed(contact_id: uuid.UUID) -> bool:
-    """Whether the owner of this address has ever followed a link that we sent there."""
-    confirmations: Sequence[Confirmation] = current_app.extensions["vigil_confirmations"]
-    models = [confirmation.model for confirmation in confirmations]
-    confirmed = [
-        exists().where(deed.contact_id == contact_id, deed.state != "pending") for deed in models
-    ]
-    return bool(db.session.scalar(select(or_(False, *confirmed))))

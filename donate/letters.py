@@ -67,9 +67,10 @@ def say_refused_card(donation: Donation, to: str | None, now: datetime) -> None:
 
 
 def say_refunded(donation: Donation, refund: Refund, to: str | None, now: datetime) -> None:
-    """Money is on its way back; one mail for each refund."""
+    """Money is on its way back; one mail for each refund. The key leads to the gift's mails."""
     params = _gift(donation) | {"amount": _amount(refund.amount_minor, donation)}
-    _queue("gift-refunded", f"gift-refunded:{refund.id}", donation, to, params, now)
+    key = f"gift-refunded:{donation.id}:{refund.id}"
+    _queue("gift-refunded", key, donation, to, params, now)
 
 
 def remind(

@@ -32,6 +32,12 @@ WITHOUT_PERSON = {
 }
 
 
+def without_person(model: type[Any]) -> dict[str, Any]:
+    """What to change so that nobody is known any more, but that their mails stay discreet."""
+    wished = exists().where(Contact.id == model.contact_id, Contact.is_discreet).correlate(model)
+    return {**WITHOUT_PERSON, "is_discreet": or_(model.is_discreet, wished)}
+
+
 class GivingPart:
     """Gifts and recurring gifts."""
 
@@ -78,7 +84,7 @@ class GivingPart:
         for model in MODELS:
             theirs = model.contact_id.in_(contact_ids)
             traces.empty_of_gifts(db.session.scalars(select(model.id).where(theirs)).all())
-            _update(model, theirs, WITHOUT_PERSON)
+            _update(model, theirs, without_person(model))
 
     def keeps(self) -> ColumnElement[bool]:
         """Any gift keeps its contact, until the time for which donors are kept is over."""

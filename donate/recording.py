@@ -186,7 +186,7 @@ def _take_in(
         if mother is not None and mother.sealed is None:  # its first gift
             mother.dedication = mother.dedication_note = None
         return
-    givers.note_giver(donation, facts.payer, day, mother)
+    givers.note_giver(donation, facts.payer, day, mother, facts.donation_id)
     if mother is not None:
         givers.note_recurring_giver(mother, facts.payer, day)
     if not donation.review and guard.is_suspicious(donation.id, facts, now):

@@ -80,13 +80,13 @@ def end_by_staff(recurring: RecurringDonation, now: datetime) -> bool:
 
 
 def end_by_erasure(contact_ids: Sequence[uuid.UUID]) -> None:
-    """Note that what these people give ends, whatever else was noted: they are erased. Flushes."""
+    """Note that what these people give ends, whatever else was noted: they are erased. Flushes.
+
+    Of what has ended, too: a debit may still be on its way.
+    """
     db.session.execute(
         update(RecurringDonation)
-        .where(
-            RecurringDonation.contact_id.in_(contact_ids),
-            RecurringDonation.state != RecurringState.ENDED,
-        )
+        .where(RecurringDonation.contact_id.in_(contact_ids))
         .values(end_reason=ERASED),
         execution_options={"synchronize_session": "fetch"},
     )
@@ -123,12 +123,13 @@ def _lock(column: str, value: Any) -> RecurringDonation | None:
 def _add_twin(first: RecurringDonation, subscription_id: str) -> RecurringDonation | None:
     log.warning("recurring donation %s: the donor has begun it twice", first.id)
     wish = {name: getattr(first, name) for name in (*WISH, "amount_minor", "currency")}
+    reason = ERASED if is_erased(first) else ""  # of somebody erased it ends, and nobody is noted
     db.session.execute(
         insert_or_update(RecurringDonation)
         .values(
             id=uuid.uuid4(),
             state=RecurringState.OPEN,
-            end_reason="",
+            end_reason=reason,
             reminders=0,
             stripe_subscription_id=subscription_id,
             **wish,

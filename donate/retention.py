@@ -16,7 +16,7 @@ from config.settings import settings
 from contacts.retention import Step
 from donate.models import Donation, RecurringDonation, RecurringState
 from donate.offline.services import drop_transfers, never_came
-from donate.parts import WITHOUT_PERSON
+from donate.parts import WITHOUT_PERSON, without_person
 from mail import traces
 
 _OVER = (RecurringState.ENDED, RecurringState.EXPIRED)
@@ -61,7 +61,7 @@ def _drop(model: type[Any], ids: Sequence[uuid.UUID], now: datetime) -> int:
     changed = db.session.execute(
         update(model)
         .where(model.id.in_(ids), _is_over(model, now))
-        .values(WITHOUT_PERSON)
+        .values(without_person(model))
         .returning(model.id)
         .execution_options(synchronize_session=False)
     )

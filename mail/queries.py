@@ -31,19 +31,25 @@ class EmailRow:
     sent_at: datetime | None
 
 
-def counts_by_state() -> dict[State, int]:
-    """How many mails stand where; every state is there.
+def how_it_stands() -> tuple[dict[State, int], datetime | None]:
+    """How many mails stand where, and since when the longest waiting one has been due, if any.
 
-    Of reminders only those that have begun to be sent: the others may never be needed.
+    Of reminders only those that have begun to be sent: the others may never be needed. In the past
+    by more than a minute or two, the moment means that no worker runs.
     """
     may_rest = (OutgoingEmail.state == State.QUEUED) & (OutgoingEmail.attempts == 0)
     rests = may_rest & OutgoingEmail.kind.in_(REMINDERS.values())
-    rows = db.session.execute(
-        select(OutgoingEmail.state, func.count()).where(~rests).group_by(OutgoingEmail.state)
-    )
+    columns = (OutgoingEmail.state, func.count(), func.min(OutgoingEmail.due_at))
+    rows = db.session.execute(select(*columns).where(~rests).group_by(OutgoingEmail.state)).all()
     counts = dict.fromkeys(State, 0)
-    counts.update({State(state): n for state, n in rows})
-    return counts
+    counts.update({State(state): n for state, n, _due in rows})
+    waits = [due for state, _n, due in rows if state in {State.QUEUED, State.SENDING}]
+    return counts, min(waits, default=None)
+
+
+def counts_by_state() -> dict[State, int]:
+    """How many mails stand where; every state is there."""
+    return how_it_stands()[0]
 
 
 def recent_emails(page: int = 1, state: State | None = None, size: int = PAGE) -> list[EmailRow]:
@@ -56,12 +62,3 @@ def recent_emails(page: int = 1, state: State | None = None, size: int = PAGE) -
         rows = rows.where(OutgoingEmail.state == state)
     rows = rows.limit(size).offset((max(page, 1) - 1) * size)
     return [EmailRow(*row) for row in db.session.execute(rows)]
-
-
-def oldest_waiting() -> datetime | None:
-    """Since when the longest waiting mail has been due; None where none waits.
-
-    In the past by more than a minute or two, it means that no worker runs.
-    """
-    waiting = OutgoingEmail.state.in_([State.QUEUED, State.SENDING])
-    return db.session.scalar(select(func.min(OutgoingEmail.due_at)).where(waiting))

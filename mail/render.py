@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 
 from flask import Flask, current_app
 from flask_babel import force_locale, gettext
-from jinja2 import Environment, StrictUndefined, TemplateError
+from jinja2 import Environment, StrictUndefined, TemplateError, TemplateNotFound
 
 from config.languages import direction
 from config.settings import settings
@@ -66,6 +66,15 @@ def render(kind: str, language: str, params: Mapping[str, str], base_url: str) -
         raise RenderFault(type(error).__name__) from error
     text = re.sub(r"\n{3,}", "\n\n", text.strip()) + "\n"
     return Rendered(context["subject"], text, html)
+
+
+def has_discreet(kind: str) -> bool:
+    """Whether a mail can be discreet: all can, but those to staff."""
+    environment = _environment(current_app._get_current_object())  # type: ignore[attr-defined]
+    try:
+        return bool(environment.get_template(f"mail/{kind}/discreet.txt"))
+    except TemplateNotFound:
+        return False
 
 
 def discreet(is_wanted: bool) -> dict[str, str]:

@@ -7,21 +7,29 @@ from email.headerregistry import Address
 
 from flask import current_app
 from flask_babel import force_locale, gettext
+from sqlalchemy.exc import SQLAlchemyError
 
+from config.database import begin_read
 from config.settings import Settings
+from mail.faults import TransientMailError
 from mail.letter import parse_author
-from mail.reminders import REMINDERS, is_reminder
+from mail.render import has_discreet
 
 
 def wished_before(kind: str, to: str) -> bool:
-    """Whether a confirmation's reader has wished for discreet mails before.
+    """Whether a supporter has wished for discreet mails before, whatever the mail is about.
 
-    Whoever fills in a form is not asked who they are, so that only the worker finds out. Other
-    mails are queued by those who know the contact.
+    Whoever fills in a form or pays is not asked who they are, and a wish may come after the mail
+    was queued: so the worker looks, with no lock. Raises TransientMailError where it cannot.
     """
-    is_asking = kind in REMINDERS or is_reminder(kind)
     find = current_app.extensions.get("vigil_is_discreet")
-    return bool(is_asking and find and find(to))
+    if find is None or not has_discreet(kind):
+        return False
+    try:
+        begin_read()
+        return bool(find(to))
+    except SQLAlchemyError:
+        raise TransientMailError("database") from None
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,13 @@
-"""What the outbox holds of deeds and gifts whose person is erased, found by the rows' keys."""
+"""What the outbox holds of deeds, gifts and people that are erased, found by the rows' keys."""
 
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from itertools import islice
 from typing import Any
 
-from sqlalchemy import String, cast, literal, select, update
+from sqlalchemy import ColumnElement, String, and_, cast, literal, or_, update
 
 from config.database import db
 from mail import reminders
@@ -15,6 +16,14 @@ from mail.models import OutgoingEmail, State
 _table: Any = OutgoingEmail.__table__
 # Every key that a deed's mails can have: see `mail.reminders`.
 _OF_DEED = ("confirm:{}", "confirm:{}:2", "remind:{}", "remind:{}:2")
+# And a gift's (see `donate.letters`): those whole, and those that go on after the gift's id.
+_OF_GIFT = (
+    "thank-you:{}", "gift-pending:{}", "gift-failed:{}", "gift-expired:{}", "gift-refused-card:{}",
+    "recurring-ended:{}", "confirm-newsletter:{}",
+)  # fmt: skip
+_OF_GIFT_AND_MORE = ("gift-refunded:{}:", "renewal:{}:", "recurring-changed:{}:")
+_OF_CONTACT_AND_MORE = ("address-change:{}:", "address-asked:{}:")
+_AT_ONCE = 100  # SQLite takes no condition of more than 1000 parts
 
 
 def forget_deeds(deed_ids: Collection[uuid.UUID]) -> None:
@@ -36,10 +45,39 @@ def empty_of_gifts(gift_ids: Collection[uuid.UUID]) -> None:
 
     Flushes.
     """
-    wanted = {str(gift_id) for gift_id in gift_ids}
-    waiting = select(_table.c.id, _table.c.idem_key).where(_table.c.blob.is_not(None))
-    rows = db.session.execute(waiting).all() if wanted else []
-    ids = [row.id for row in rows if wanted & set(row.idem_key.split(":"))]
-    if ids:
-        values = {"state": State.EXPIRED.value, "blob": None, "leased_until": None}
-        db.session.execute(update(_table).where(_table.c.id.in_(ids)).values(values))
+    for some in _some_of(gift_ids):
+        whole = [form.format(gift_id) for gift_id in some for form in _OF_GIFT]
+        _empty(or_(_table.c.idem_key.in_(whole), _begins(_OF_GIFT_AND_MORE, some)))
+
+
+def empty_of_contacts(
+    contact_ids: Collection[uuid.UUID], copy_ids: Collection[uuid.UUID] = ()
+) -> None:
+    """Erase the addresses in mails about people's changes of address and copies. Flushes."""
+    for some in _some_of(contact_ids):
+        _empty(_begins(_OF_CONTACT_AND_MORE, some))
+    for some in _some_of(copy_ids):
+        _empty(_table.c.idem_key.in_([f"my-copy:{copy_id}" for copy_id in some]))
+
+
+def _some_of(ids: Collection[uuid.UUID]) -> Iterator[list[uuid.UUID]]:
+    left = iter(ids)
+    while some := list(islice(left, _AT_ONCE)):
+        yield some
+
+
+def _begins(forms: Collection[str], ids: Collection[uuid.UUID]) -> ColumnElement[bool]:
+    """Keys that begin so: a range, for the index; "zzzz" is behind what follows in any collation.
+
+    Reading every waiting mail instead would hold others up: this happens under the write lock.
+    """
+    key = _table.c.idem_key
+    starts = [form.format(one) for one in ids for form in forms]
+    return or_(
+        *(and_(key.between(start, f"{start}zzzz"), key.startswith(start)) for start in starts)
+    )
+
+
+def _empty(which: ColumnElement[bool]) -> None:
+    values = {"state": State.EXPIRED.value, "blob": None, "leased_until": None}
+    db.session.execute(update(_table).where(which, _table.c.blob.is_not(None)).values(values))

@@ -206,13 +206,15 @@ class Worker:
                 return take_slot(email.id, to, self.clock())
         except IntegrityError:
             raise TransientMailError("cap") from None
+        except (SQLAlchemyError, VaultMissing):
+            raise TransientMailError("database") from None
 
     def _write(self, email: Claim, key: bytes) -> Letter:
-        """Open and render a mail; raises UnreadableMail and PermanentMailError."""
+        """Open and render a mail; raises UnreadableMail and MailError."""
         to, params = unseal(email.id, email.blob, key)
-        with self.app.app_context():
-            params |= discreet(wished_before(email.kind, to))
         try:
+            with self.app.app_context():
+                params |= discreet(wished_before(email.kind, to))
             with self.app.app_context():
                 return write_letter(
                     mark=mark_of(email.id, key, email.kind),

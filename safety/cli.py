@@ -24,11 +24,14 @@ from safety.cli_drill import drill
 from safety.files import identity_text, new_file
 from safety.reading import BadBackup, Header, Nothing, read_backup, read_identities
 from safety.words import (
-    DATABASE_AWAY,
+    KEYS_DROPPED,
+    KEYS_DROPPED_AGAIN,
     KEYS_NOT_DROPPED,
     NEXT_STEPS,
     NO_KEYS_DIR,
     NO_RECIPIENT,
+    NOT_ALL_DONE,
+    NOT_STOPPED,
     RESUMED,
     WHERE_KEYS_FIT,
     WRONG_CODES,
@@ -41,6 +44,8 @@ from vault.services import (
     holder_from_recovery_code,
     vault,
 )
+
+TRIES = 3  # to stop, where a rotation is under way
 
 
 @click.command("backup")
@@ -160,20 +165,32 @@ def stop(undo: bool) -> None:
         _undo()
         return
     now = datetime.now(UTC)
-    fault = panic.drop_volatile_keys()
-    click.echo(KEYS_NOT_DROPPED.format(fault=fault) if fault else "The volatile keys are dropped.")
-    is_done = _tell(lambda: _stop(now)) and _tell(_end) and _tell(_remaining)
+    _drop_keys(KEYS_DROPPED)
+    # a list: one step that fails keeps no other from being done
+    is_done = all([_tell(lambda: _stop(now)), _tell(_end), _tell(_remaining)])
+    # whoever was signed in until now may have put the index key back
+    is_dropped = _drop_keys(KEYS_DROPPED_AGAIN)
     for line in report.to_revoke(settings()):
         click.echo(line)
-    click.echo(report.NEXT if is_done else DATABASE_AWAY)
-    if fault or not is_done:
+    click.echo(report.NEXT if is_done else NOT_ALL_DONE)
+    if not (is_dropped and is_done):
         sys.exit(1)
+
+
+def _drop_keys(words: str) -> bool:
+    """Drop the volatile keys and say so; False where they are out of reach."""
+    fault = panic.drop_volatile_keys()
+    click.echo(KEYS_NOT_DROPPED.format(fault=fault) if fault else words)
+    return not fault
 
 
 def _tell(step: Callable[[], str]) -> bool:
     """Do one step and print what it says; False where the database does not let it."""
     try:
         click.echo(step())
+    except panic.NotStopped:
+        click.echo(NOT_STOPPED)
+        return False
     except SQLAlchemyError as error:
         db.session.rollback()
         click.echo(f"Not done: the database does not answer ({type(error).__name__}).")
@@ -182,13 +199,26 @@ def _tell(step: Callable[[], str]) -> bool:
 
 
 def _stop(now: datetime) -> str:
-    is_new = panic.stop_intake(now)
-    db.session.commit()
+    is_new = _stop_for_sure(now)
     if is_new:
         _note("intake.stopped", now)
-    if not panic.refuses_now():
-        return "THE INTAKE IS NOT STOPPED: somebody else started it again just now."
     return "The intake is stopped." if is_new else "The intake was stopped already."
+
+
+def _stop_for_sure(now: datetime) -> bool:
+    """Stop the intake and look whether it is; False where it was before. Raises NotStopped.
+
+    A rotation that ends while we wait for its row leaves a new one that our statement did not see
+    (PostgreSQL), so that it is done once more.
+    """
+    is_new = False
+    for _try in range(TRIES):
+        is_new = panic.stop_intake(now) or is_new
+        db.session.commit()
+        if panic.refuses_now():
+            return is_new
+        db.session.rollback()
+    raise panic.NotStopped
 
 
 def _end() -> str:

@@ -22,6 +22,10 @@ from vault.services import Opener, VaultMissing, vault
 PATIENCE_MS = 5000  # that another transaction may keep us waiting
 
 
+class NotStopped(Exception):
+    """The vault still takes in: another key came into force each time."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """How many of each were ended."""

@@ -21,8 +21,16 @@ key holder signs in."""
 KEYS_NOT_DROPPED = """THE VOLATILE KEYS ARE NOT DROPPED: {fault}.
 Remove the directory of VOLATILE_KEYS yourself, or FLUSHALL its Redis, or turn that machine off."""
 
-DATABASE_AWAY = """NOT ALL WAS DONE. While the database is away nothing can be taken in either. Run
-this again as soon as it answers, before the services do: then the intake is stopped for good."""
+KEYS_DROPPED = "The volatile keys are dropped."
+KEYS_DROPPED_AGAIN = """The volatile keys are dropped once more, in case a session that was open
+then had put one back."""
+
+NOT_STOPPED = """THE INTAKE IS NOT STOPPED: the vault was being changed at this moment.
+Run this again at once."""
+
+NOT_ALL_DONE = """NOT ALL WAS DONE. Run this again, where the database is away as soon as it answers
+and before the services do: then the intake is stopped for good. While it is away nothing can be
+taken in either."""
 
 NO_KEYS_DIR = """KEYS_DIR does not fit this database, so that nothing can be proven. Still stopped.
 Put KEYS_DIR back from its safe place, or: flask --app app staff recover."""

@@ -14,7 +14,7 @@ from contacts.models import CopyRequest, Tally, TallyDelta
 from donate.books.models import Dispute, Reconciliation
 from donate.models import Donation, Review
 from mail.models import State
-from mail.queries import counts_by_state, oldest_waiting
+from mail.queries import how_it_stands
 from staff.giving.gifts import AWAITS_ANSWER
 from staff.models import StaffMember
 from staff.work.keyed_waiting import KeyedWaiting, read_keyed_work
@@ -160,8 +160,7 @@ def countries() -> dict[str, list[tuple[str, int]]]:
 
 def read_waiting(since: float, now: datetime) -> Waiting:
     """What waits. `since` is the moment (UTC, seconds) before which due mail should have gone."""
-    mail = counts_by_state()
-    oldest = oldest_waiting()
+    mail, oldest = how_it_stands()
     volunteer_since, gifts_held, disputes, copies = _what_staff_should_see()
     try:
         lacks_index_key, lacks_vault = not state_of_keys().has_index_key, False

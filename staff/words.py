@@ -87,10 +87,12 @@ MAIL_KINDS: dict[str, Any] = {
     "giving-alert": _("An alert about giving"),
     "audit-head": _("The mark of the audit log"),
     "export-alert": _("An alert about an export"),
+    "team-alert": _("An alert about the team"),
     "vault-alarm": _("An alarm about the vault"),
     "my-data": _("A private link to someone’s data"),
     "my-copy": _("A copy of someone’s data"),
     "address-change": _("Confirmation of a new address"),
+    "address-asked": _("A notice that a new address was asked for"),
     "confirm-newsletter": _("Confirmation of a wish for news"),
 }
 

@@ -14,6 +14,7 @@ one: its key follows from that key. Header, table and row id are authenticated t
 from __future__ import annotations
 
 import json
+import math
 import secrets
 import struct
 from collections.abc import Mapping
@@ -114,7 +115,8 @@ def _content(table: str, row_id: UUID, details: Mapping[str, Any]) -> bytes:
 
 def _details(padded: bytes, table: str, row_id: UUID) -> dict[str, Any]:
     try:
-        content = json.loads(sodium_unpad(padded, BLOCK).decode("utf-8", "surrogatepass"))
+        text = sodium_unpad(padded, BLOCK).decode("utf-8", "surrogatepass")
+        content = json.loads(text, parse_constant=_finite, parse_float=_finite)
         sealed_for = content["table"], content["id"]
         details: dict[str, Any] = dict(content["details"])
     except (CryptoError, ValueError, TypeError, KeyError, RecursionError) as error:
@@ -122,3 +124,11 @@ def _details(padded: bytes, table: str, row_id: UUID) -> dict[str, Any]:
     if sealed_for != (table, str(row_id)):
         raise CannotOpen("a box that was moved from another row")
     return details
+
+
+def _finite(text: str) -> float:
+    """A number that can be sealed again: neither NaN nor Infinity, which 1e999 is, too."""
+    number = float(text)
+    if not math.isfinite(number):
+        raise ValueError("not a number of JSON")
+    return number

@@ -1,4 +1,4 @@
-"""Another address: a mail goes there, and whoever presses the button in it has it.
+"""Another address: whoever presses the button in the mail that went there has it.
 
 Where the new address is another contact's, confirming joins both: whoever does it has opened mail
 at both addresses. Until then nothing shows whether the address is known.
@@ -6,55 +6,22 @@ at both addresses. Until then nothing shows whether the address is known.
 
 from __future__ import annotations
 
-import secrets
 import uuid
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from sqlalchemy import delete, select, update
 from sqlalchemy.exc import IntegrityError
 
 from config.database import db
-from config.settings import settings
 from contacts.merging import merge
-from contacts.models import AddressChange, Contact, PrivateLink
-from contacts.services import hash_of, token_from_path, token_path
-from mail import outbox
-from mail.render import discreet
+from contacts.models import AddressChange, Contact, CopyRequest, PrivateLink
+from contacts.services import hash_of, token_from_path
 from vault.box import box_vault_id
 from vault.services import vault
 
-WORKS = timedelta(hours=24)
 
-
-def ask_to_change(contact_id: uuid.UUID, email: str, language: str, now: datetime) -> None:
-    """Mail a link to the new address; an earlier wish of the same person is dropped. Flushes.
-
-    Raises VaultMissing.
-    """
-    token = secrets.token_bytes(32)
-    change = AddressChange(
-        hash=hash_of(token),
-        contact_id=contact_id,
-        sealed=vault().seal("contact", contact_id, {"email": email}),
-        email_index=vault().email_index(email),
-        expires_at=now + WORKS,
-    )
-    db.session.execute(delete(AddressChange).where(AddressChange.contact_id == contact_id))
-    db.session.add(change)
-    outbox.enqueue(
-        kind="address-change",
-        idem_key=f"address-change:{uuid.uuid4()}",  # not the hash: it would lead to the person
-        language=language,
-        to=email,
-        params={
-            "path": f"/{language}/my-data/address/{token_path(token)}",
-            **discreet(_is_discreet(contact_id)),
-        },
-        now=now,
-        lifetime=WORKS,
-        cap=settings().mails_per_address,
-    )
-    db.session.flush()
+class _Gone(Exception):
+    """The link was used or replaced in this moment: what was begun is undone."""
 
 
 def find_change(path: str, now: datetime) -> AddressChange | None:
@@ -71,12 +38,14 @@ def confirm_change(path: str, now: datetime) -> bool:
     """Put the new address in force, once; False for a link that works no longer. Flushes.
 
     Whoever knows the new address already becomes the same person. Links that were mailed to the
-    old address open nothing any more. Raises VaultMissing.
+    old address open nothing any more, nor do those to copies. Raises VaultMissing.
     """
     for attempt in (1, 2):
         try:
             with db.session.begin_nested():
                 return _confirm(path, now)
+        except _Gone:
+            return False
         except IntegrityError:  # somebody signed with the new address in this moment
             if attempt == 2:
                 raise
@@ -85,21 +54,32 @@ def confirm_change(path: str, now: datetime) -> bool:
 
 def _confirm(path: str, now: datetime) -> bool:
     found = find_change(path, now)
-    taken = delete(AddressChange).where(AddressChange.hash == (found.hash if found else b""))
-    if found is None or not db.session.execute(taken.returning(AddressChange.hash)).first():
+    if found is None:
         return False
-    contact_id, index, sealed = found.contact_id, found.email_index, found.sealed
+    key, contact_id = found.hash, found.contact_id
+    index, sealed = found.email_index, found.sealed
     other_id = _who_has(index, contact_id)
     if other_id:
         merge(other_id, contact_id, now)
-    db.session.execute(delete(PrivateLink).where(PrivateLink.contact_id == contact_id))
+    _take(key, contact_id)
     row = update(Contact).where(Contact.id == contact_id)
     db.session.execute(row.values(sealed=sealed, email_index=index, state="confirmed"))
     return True
 
 
-def _is_discreet(contact_id: uuid.UUID) -> bool:
-    return bool(db.session.scalar(select(Contact.is_discreet).where(Contact.id == contact_id)))
+def _take(key: bytes, contact_id: uuid.UUID) -> None:
+    """Use the link up, with all else that was mailed for this person.
+
+    The contact is held before, as by who asks: a link that is added at this moment is either seen
+    here, or not added, for the private link behind it is gone. Raises _Gone.
+    """
+    db.session.execute(select(Contact.id).where(Contact.id == contact_id).with_for_update())
+    changes = delete(AddressChange).where(AddressChange.contact_id == contact_id)
+    if key not in db.session.scalars(changes.returning(AddressChange.hash)).all():
+        raise _Gone
+    db.session.execute(delete(PrivateLink).where(PrivateLink.contact_id == contact_id))
+    released = CopyRequest.released_at.is_not(None)
+    db.session.execute(delete(CopyRequest).where(CopyRequest.contact_id == contact_id, released))
 
 
 def _who_has(index: bytes | None, contact_id: uuid.UUID) -> uuid.UUID | None:

@@ -26,11 +26,22 @@ class AskForm(PublicForm):
 
 
 class AddressForm(PublicForm):
-    """The new address; a mail goes there, so it has the quota of links."""
+    """The present and the new address; mails go there, so it has the quota of links."""
 
     quota_purpose = "link"
 
+    present = StringField(_("Present e-mail address"), [EmailAddress()], [one_line])
     email = StringField(_("New e-mail address"), [EmailAddress()], [one_line])
+
+    def cannot_check(self) -> None:
+        """Say that the present address cannot be checked now; what was typed stays in the form."""
+        self.status = 503
+        self.form_errors.append(
+            _(
+                "At the moment we cannot check your present address, so that nothing was changed "
+                "and nothing sent. Please try again later, or write to us."
+            )
+        )
 
 
 class AnyCountryField(CountryField):

@@ -5,6 +5,7 @@ GET shows a button, POST confirms; scanners of mail follow links.
 
 from __future__ import annotations
 
+import uuid
 from datetime import UTC, datetime
 
 from flask import Response, g
@@ -14,6 +15,8 @@ from config.database import db
 from config.settings import settings
 from contacts import links
 from contacts.my_data import addresses, news
+from contacts.my_data.address_wishes import CannotCheck
+from contacts.my_data.address_wishes import ask_to_change as ask_to_change_address
 from contacts.my_data.forms import AddressForm, ButtonForm
 from contacts.my_data.pages import back, my_data, owner, private_page, refuse
 from web.errors import UNAVAILABLE, note_unavailable
@@ -28,19 +31,11 @@ def address(token: str) -> Response:
 
 @my_data.post("/my-data/<token>/address")
 def ask_to_change(token: str) -> AnyResponse:
-    """Mail a link there; the same answer whether or not the address is known."""
+    """Mail a link there; the same answer whether or not either address is the right one."""
     contact_id, form = owner(token), AddressForm()
-    if not form.is_accepted(settings().form_limit):
-        return private_page("my_data/address.html", form.status, form=form, token=token)
-    try:
-        email = form.email.data or ""
-        addresses.ask_to_change(contact_id, email, g.language, datetime.now(UTC))
-        db.session.commit()
-    except UNAVAILABLE as error:
-        note_unavailable(error)
-        form.put_off()
-        return private_page("my_data/address.html", form.status, form=form, token=token)
-    return back(token, "address")
+    if form.is_accepted(settings().form_limit) and _is_asked(contact_id, token, form):
+        return back(token, "address")
+    return private_page("my_data/address.html", form.status, form=form, token=token)
 
 
 @my_data.get("/my-data/address/<token>")
@@ -79,6 +74,24 @@ def confirm_news(token: str) -> Response:
         refuse()
     db.session.commit()
     return private_page("my_data/confirmed.html", what="news")
+
+
+def _is_asked(contact_id: uuid.UUID, token: str, form: AddressForm) -> bool:
+    """Whether it could be asked for; where not, the form says why."""
+    present, new = form.present.data or "", form.email.data or ""
+    now = datetime.now(UTC)
+    try:
+        stands = ask_to_change_address(contact_id, token, present, new, g.language, now)
+        db.session.commit()
+    except CannotCheck:
+        db.session.rollback()
+        form.cannot_check()
+        return False
+    except UNAVAILABLE as error:
+        note_unavailable(error)
+        form.put_off()
+        return False
+    return stands or refuse()
 
 
 def _is_whole() -> bool:

@@ -62,8 +62,8 @@ LABELS: dict[str, Any] = {
 DONE: dict[str, Any] = {
     "details": _("Thank you. What you wrote is sealed, and counts as the newest from now on."),
     "address": _(
-        "A message is on its way to the new address. Open it there and press the button; until "
-        "then the old address stays."
+        "If the present address was right, a message is on its way to the new one. Open it there "
+        "and press the button; until then the old address stays, and is told that somebody asked."
     ),
     "withdrawn": _("It is withdrawn. The record is erased, and it counts no longer."),
     "ended": _(

@@ -16,6 +16,7 @@ View = TypeVar("View", bound=Callable[..., Any])
 
 FRESH = timedelta(minutes=5)
 PREFIX = "step_up_"  # of the fields that the page adds; nothing else may begin so
+NOT_CARRIED = {"csrf_token", "current", "passphrase", "again"}  # secrets: typed anew instead
 PASSPHRASE, CODE = f"{PREFIX}passphrase", f"{PREFIX}code"
 
 
@@ -31,14 +32,17 @@ def wants_step_up(view: Callable[..., Any] | None) -> bool:
 
 
 def is_fresh(stepped_up_at: datetime | None, now: datetime) -> bool:
-    """Whether passphrase and code were given a moment ago."""
-    return stepped_up_at is not None and now - stepped_up_at < FRESH
+    """Whether passphrase and code were given a moment ago; a moment yet to come is made up."""
+    return stepped_up_at is not None and timedelta(0) <= now - stepped_up_at < FRESH
 
 
 def carried_on() -> list[tuple[str, str]]:
-    """The posted fields that the page carries to the same address, in the order they came in."""
+    """The posted fields that the page carries to the same address, in the order they came in.
+
+    No passphrase among them: a page in a browser's memory is no place for one.
+    """
     return [
         (name, value)
         for name, value in request.form.items(multi=True)
-        if name != "csrf_token" and not name.startswith(PREFIX)
+        if name not in NOT_CARRIED and not name.startswith(PREFIX)
     ]

@@ -56,6 +56,16 @@ def tell_of_export(what: str, count: int, now: datetime) -> None:
     _mail("export-alert", key, {"what": what, "n": str(count), "path": "/staff/audit"}, now)
 
 
+def tell_of_team(what: str, now: datetime) -> None:
+    """Mail that somebody was "invited", or that a role was "role-changed". Flushes.
+
+    A new link for a colleague takes their account over. Without names, as above. Raises
+    VaultMissing.
+    """
+    params = {"what": what, "path": "/staff/audit"}
+    _mail("team-alert", f"team-alert:{uuid.uuid4()}", params, now)
+
+
 def unseen_exports(me: uuid.UUID) -> list[UnseenExport]:
     """The exports of others since this administrator last opened the log, the newest first."""
     rows = select(AuditEvent).where(

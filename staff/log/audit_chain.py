@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import json
+import logging
 import secrets
 import uuid
 from collections.abc import Mapping
@@ -28,13 +29,14 @@ from sqlalchemy.orm import Session, SessionTransaction
 from config.database import db, insert_or_update
 from staff.models import AuditChain, AuditEvent
 from vault.box import ARCHIVE, box_vault_id, box_version
-from vault.services import Opener, vault
+from vault.services import CannotOpen, Opener, vault
 
 CHAIN_ID = uuid.UUID("6d1f0c4e-27c5-4f0a-9d0e-5a0f6b1c7a11")  # the row's, always
 TABLE = AuditChain.__tablename__  # what its box is bound to
 KEY_BYTES = 32
 COLUMNS = ("at", "actor_id", "action", "subject_kind", "subject_id", "details")
 _WAITING = "vigil_audit"
+log = logging.getLogger("vigil.staff")
 
 
 @dataclass(frozen=True)
@@ -53,8 +55,7 @@ class Link:
 def wait(values: dict[str, Any]) -> None:
     """Have an event written when the open transaction is committed; gone where it is undone."""
     session = db.session()
-    within = session.get_nested_transaction()
-    session.info.setdefault(_WAITING, []).append((within, values))
+    session.info.setdefault(_WAITING, []).append((_savepoints(session), values))
 
 
 def begin(opener: Opener | None = None) -> None:
@@ -84,9 +85,12 @@ def older_events(until: int | None = None) -> tuple[int, bytes]:
     return seq, digest.digest()
 
 
-def is_vouched_for(sealed: bytes) -> bool:
-    """Whether the first key was sealed by who had the vault open: anybody can seal for it."""
-    return box_version(sealed) == ARCHIVE
+def is_vouched_for(sealed: bytes, vault_id: int | None) -> bool:
+    """Whether the first key was sealed by who had this vault open: anybody can seal for it.
+
+    Who left may know an older vault's key. Raises CannotOpen.
+    """
+    return box_version(sealed) == ARCHIVE and box_vault_id(sealed) == vault_id
 
 
 def reseal(opener: Opener) -> bool:
@@ -97,7 +101,8 @@ def reseal(opener: Opener) -> bool:
     sealed = db.session.scalar(select(AuditChain.sealed).where(AuditChain.id == CHAIN_ID))
     if sealed is None or box_vault_id(sealed) == opener.active_id:
         return False
-    seal = opener.archive if is_vouched_for(sealed) else vault().seal
+    before = max(opener.vault_ids - {opener.active_id}, default=None)  # sealed until now
+    seal = opener.archive if is_vouched_for(sealed, before) else vault().seal
     anew = seal(TABLE, CHAIN_ID, opener.open(TABLE, CHAIN_ID, sealed))
     db.session.execute(
         update(AuditChain)
@@ -105,6 +110,17 @@ def reseal(opener: Opener) -> bool:
         .values(sealed=anew)
     )
     return True
+
+
+def reseal_if_it_opens(opener: Opener) -> None:
+    """Seal the first key anew, if it can be: a rotation must not fail for one bad row. Flushes.
+
+    The check of the log says so with any key.
+    """
+    try:
+        reseal(opener)
+    except (CannotOpen, ValueError, RecursionError):
+        log.error("the first key of the audit log does not open and is left as it is")
 
 
 def columns() -> list[Any]:
@@ -155,7 +171,7 @@ def _append_waiting(session: Session) -> None:
 def _forget_undone(session: Session, undone: SessionTransaction) -> None:
     """Drop what waited within a savepoint that was rolled back."""
     if undone.nested and _WAITING in session.info:
-        kept = [one for one in session.info[_WAITING] if one[0] is not undone]
+        kept = [one for one in session.info[_WAITING] if undone not in one[0]]
         session.info[_WAITING] = kept
 
 
@@ -164,6 +180,15 @@ def _forget_all(session: Session, ended: SessionTransaction) -> None:
     """Drop what waits where a transaction ends without a commit."""
     if ended.parent is None:
         session.info.pop(_WAITING, None)
+
+
+def _savepoints(session: Session) -> list[SessionTransaction]:
+    """Those that are open: an outer one undoes what happened in inner ones that ended well."""
+    within, found = session.get_nested_transaction(), []
+    while within is not None:
+        found.append(within)
+        within = within.parent
+    return found
 
 
 def _append(waiting: list[dict[str, Any]]) -> None:

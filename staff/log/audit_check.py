@@ -20,7 +20,7 @@ from config.database import db
 from staff.log import audit_chain
 from staff.log.audit_chain import CHAIN_ID, TABLE, Link, mac_of
 from staff.models import AuditChain, AuditEvent
-from vault.services import Opener
+from vault.services import CannotOpen, Opener
 
 BATCH = 1000
 _HEAD = re.compile(r"\s*(\d{1,18}):([0-9a-fA-F]{64})\s*")
@@ -101,10 +101,13 @@ def first_key(opener: Opener) -> Link:
     sealed = db.session.scalar(select(AuditChain.sealed).where(AuditChain.id == CHAIN_ID))
     if sealed is None:
         raise NoChain
-    if not audit_chain.is_vouched_for(sealed):
+    if not audit_chain.is_vouched_for(sealed, opener.active_id):
         raise NotVouchedFor
     found = opener.open(TABLE, CHAIN_ID, sealed)
-    return Link(found["seq"], bytes.fromhex(found["hash"]), bytes.fromhex(found["key"]))
+    try:
+        return Link(int(found["seq"]), bytes.fromhex(found["hash"]), bytes.fromhex(found["key"]))
+    except (KeyError, TypeError, ValueError) as error:
+        raise CannotOpen("a first key that is none") from error
 
 
 def verify(first: Link | None = None, mailed: Head | None = None) -> Verdict:

@@ -22,6 +22,7 @@ from donate.funds import fund_name
 from donate.models import Donation, RecurringDonation
 from petitions.queries import petition_titles
 from staff.giving.donors import open_dedication
+from staff.people.copy_match import OwnAddresses
 from staff.people.persons import OpenDeed, Person, open_box
 from vault.services import Opener
 
@@ -41,26 +42,35 @@ def write_files(person: Person, language: str, opener: Opener, now: datetime) ->
 
 
 def content_of(person: Person, language: str, opener: Opener, now: datetime) -> dict[str, Any]:
-    """All that is kept of one person, as plain values."""
-    contact = db.session.get_one(Contact, person.id)
+    """All that is kept of one person, as plain values.
+
+    Entries that name another address in their own box are counted and left out.
+    """
+    contact, own = db.session.get_one(Contact, person.id), OwnAddresses(person)
+    given = [deed for deed in person.deeds if deed.row.kind != "donation"]
+    deeds = [deed for deed in given if own.have(deed.own_email)]
+    paid = [
+        (gift, open_box(opener, gift.__tablename__, gift.id, gift.sealed) if gift.sealed else None)
+        for model in (Donation, RecurringDonation)
+        for gift in _gifts(model, person)
+    ]
+    gifts = [(gift, giver) for gift, giver in paid if giver and own.have(giver.get("email"))]
     return {
         "format": FORMAT,
         "organisation": settings().organisation,
         "made_on": now.date().isoformat(),
         "contact": {
             "email": person.email,
+            "earlier_emails": list(person.earlier),
             "language": contact.language,
             "known_since": contact.day.isoformat(),
             "newsletter": contact.newsletter,
             "discreet": contact.is_discreet,
             "state": contact.state,
         },
-        "deeds": _deeds(person, language),
-        "gifts": [
-            _gift(gift, language, opener)
-            for model in (Donation, RecurringDonation)
-            for gift in _gifts(model, person)
-        ],
+        "not_matched": len(given) - len(deeds) + len(paid) - len(gifts),
+        "deeds": _deeds(person, deeds, language),
+        "gifts": [_gift(gift, giver, language, opener) for gift, giver in gifts],
         "corrections": [
             {"day": one.day.isoformat(), "details": one.details} for one in person.corrections
         ],
@@ -77,7 +87,7 @@ def content_of(person: Person, language: str, opener: Opener, now: datetime) -> 
     }
 
 
-def _deeds(person: Person, language: str) -> list[dict[str, Any]]:
+def _deeds(person: Person, deeds: list[OpenDeed], language: str) -> list[dict[str, Any]]:
     titles = petition_titles(language)
     return [
         {
@@ -92,8 +102,7 @@ def _deeds(person: Person, language: str) -> list[dict[str, Any]]:
                 for note in person.notes.get(deed.row.id, [])
             ],
         }
-        for deed in person.deeds
-        if deed.row.kind != "donation"
+        for deed in deeds
     ]
 
 
@@ -110,10 +119,11 @@ def _gifts(model: Any, person: Person) -> list[Any]:
     return list(db.session.scalars(rows.order_by(model.created_at)))
 
 
-def _gift(gift: Donation | RecurringDonation, language: str, opener: Opener) -> dict[str, Any]:
+def _gift(
+    gift: Donation | RecurringDonation, giver: dict[str, Any], language: str, opener: Opener
+) -> dict[str, Any]:
     values = {name: _plain(getattr(gift, name)) for name in _GIFT if getattr(gift, name, None)}
     dedication = open_dedication(gift, opener)
-    giver = open_box(opener, gift.__tablename__, gift.id, gift.sealed) if gift.sealed else {}
     return {
         "kind": "gift" if isinstance(gift, Donation) else "recurring-gift",
         "about": fund_name(gift.fund, language),

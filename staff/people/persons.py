@@ -35,6 +35,7 @@ class OpenDeed:
     row: DeedRow
     details: Mapping[str, Any] = field(repr=False)
     is_open: bool
+    own_email: str = field(default="", repr=False)  # in this very box, not the contact's
 
     @property
     def name(self) -> str:
@@ -78,6 +79,7 @@ class Person:
     notes: dict[uuid.UUID, list[OpenNote]] = field(repr=False)
     consents: list[ConsentGiven]
     corrections: list[OpenCorrection] = field(repr=False)  # the oldest first
+    earlier: tuple[str, ...] = field(default=(), repr=False)  # addresses before this one
 
     @property
     def is_volunteer(self) -> bool:
@@ -142,6 +144,7 @@ def open_person(contact_id: uuid.UUID, opener: Opener) -> Person | None:
         notes=_notes([deed.row.id for deed in deeds if deed.row.kind == "volunteer"], opener),
         consents=consents_of(contact_id),
         corrections=corrections_of(contact_id, opener),
+        earlier=tuple(str(one) for one in (address or {}).get("before", [])),
     )
 
 
@@ -149,10 +152,11 @@ def _open_deed(row: DeedRow, opener: Opener) -> OpenDeed:
     details = open_box(opener, row.table, row.id, row.sealed) if row.sealed else {}
     if details is None:
         return OpenDeed(row, {}, is_open=False)
-    if not details.get("email"):
+    own_email = str(details.get("email") or "")
+    if not own_email:
         contact = open_box(opener, "contact", row.contact_id, row.contact_sealed) or {}
         details = {**details, "email": contact.get("email", "")}
-    return OpenDeed(row, details, is_open=True)
+    return OpenDeed(row, details, is_open=True, own_email=own_email)
 
 
 def open_box(opener: Opener, table: str, row_id: uuid.UUID, blob: bytes) -> dict[str, Any] | None:

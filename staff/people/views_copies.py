@@ -13,8 +13,9 @@ from config.database import begin_read, begin_write, db
 from contacts.my_data.copies import AlreadyReleased
 from staff.access import opener, signed_in, staff
 from staff.door.step_up import stepped_up
+from staff.log.views_sightings import note_seen
 from staff.people import copies
-from staff.people.copies import NoAddress
+from staff.people.copies import NoAddress, NotSent
 from staff.permissions import needs
 
 
@@ -23,6 +24,19 @@ from staff.permissions import needs
 def waiting_copies() -> str:
     """Who waits for a copy: days, no names."""
     return render_template("staff/copies.html", copies=copies.waiting_copies())
+
+
+@staff.get("/copies/<uuid:request_id>")
+@needs("release-copies")
+def waiting_copy(request_id: uuid.UUID) -> str | AnyResponse:
+    """Whose copy it is, what it will hold and where its link goes: to be looked at first."""
+    try:
+        wish, shown = copies.preview(request_id, opener(), datetime.now(UTC))
+    except (AlreadyReleased, NoAddress) as fault:
+        return _refused(fault)
+    page = render_template("staff/copy.html", copy=wish, shown=shown)
+    note_seen(wish.contact_id)
+    return page
 
 
 @staff.post("/copies/<uuid:request_id>/release")
@@ -38,10 +52,17 @@ def release_copy(request_id: uuid.UUID) -> AnyResponse:
         copies.release_copy(wish, email, files, signed_in().id, now)
         db.session.commit()
         flash(_("The copy is released. A mail with the link is on its way to the person."), "good")
-    except AlreadyReleased:
-        db.session.rollback()
-        flash(_("Nobody waits for this copy any more."), "bad")
-    except NoAddress:
-        db.session.rollback()
-        flash(_("The person’s address cannot be opened: there is nowhere to send it."), "bad")
+    except (AlreadyReleased, NoAddress, NotSent) as fault:
+        return _refused(fault)
+    return redirect(url_for("staff.copies"), 303)
+
+
+def _refused(fault: AlreadyReleased | NoAddress | NotSent) -> AnyResponse:
+    db.session.rollback()
+    words = {
+        AlreadyReleased: _("Nobody waits for this copy any more."),
+        NoAddress: _("The person’s address cannot be opened: there is nowhere to send it."),
+        NotSent: _("No mail could be queued, so that nothing is released. Try it again."),
+    }
+    flash(words[type(fault)], "bad")
     return redirect(url_for("staff.copies"), 303)

@@ -15,7 +15,7 @@ from config.languages import current_language
 from donate.funds import FUNDS
 from petitions.queries import petition_titles
 from staff.access import opener, staff
-from staff.log.views_sightings import note_listed
+from staff.log.views_sightings import note_giver_seen, note_listed
 from staff.people.forms_search import FindForm
 from staff.people.search import End, Hit, Progress, Terms, search
 from staff.permissions import needs
@@ -59,6 +59,9 @@ def _events(terms: Terms, form: FindForm, key: Opener) -> Iterator[Event]:
             hits.append(event)
             continue
         seen = [hit.row.contact_id for hit in hits if hit.row.contact_id]
+        for hit in hits:
+            if hit.row.contact_id is None:  # an announced transfer belongs to nobody yet
+                note_giver_seen(hit.row.kind, hit.row.id, None)
         note_listed(seen, by="words", **({"campaign": campaign} if campaign else {}))
         yield from hits
         hits.clear()

@@ -44,7 +44,7 @@ def rotate(name: str | None, yes: bool) -> None:
     """Draw a key, pin it, ask, switch."""
     opener, actor = _open_as(name) if name else (_open(ask_for_code()), None)
     pair = draw_pair()
-    _say_who_keeps_a_key()
+    _say_who_keeps_a_key(opener)
     db.session.rollback()
     _have_pinned(pair, yes)
     try:
@@ -88,16 +88,16 @@ def _open(key: bytes) -> Opener:
         raise click.ClickException(f"{fault}. See: flask staff recover") from None
 
 
-def _say_who_keeps_a_key() -> None:
+def _say_who_keeps_a_key(opener: Opener) -> None:
     """Whoever writes to the database could have put somebody in there: people look at names."""
     try:
-        holders = rotation.entitled(datetime.now(UTC))
+        entitled = rotation.entitled(opener, datetime.now(UTC))
     except VaultMissing as fault:
         raise click.ClickException(f"{fault}.") from None
     rows = db.session.execute(select(StaffMember.holder_id, StaffMember.name))
     names = {row.holder_id: row.name for row in rows}
     click.echo("These keep a key:")
-    for holder in holders:
+    for holder in filter(opener.vouches_for, entitled):
         click.echo(f"  {names.get(holder.id) or OTHERS.get(holder.kind, holder.id)}")
 
 

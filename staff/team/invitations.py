@@ -12,12 +12,13 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import ColumnElement, delete, or_, select
 
 from config.database import db, insert_or_update
 from contacts.services import token_from_path, token_path
 from staff import audit
 from staff.door.delays import normalise_name
+from staff.log import alerts
 from staff.models import ROLES, Invitation, KnownBrowser, StaffMember, StaffSession
 from staff.permissions import is_allowed
 from vault.models import Holder
@@ -102,14 +103,16 @@ def invite_again(
 ) -> str:
     """A new link for a member who lost passphrase or code, or whose role changes; older ones end.
 
-    What they have goes on working until the link is used, unless the new role sees no contacts:
-    then the share goes at once. Flushes. Raises LookupError where nobody is of this id.
+    What they have goes on working until the link is used. Where a role with a key follows one
+    without, or the other way round, it ends at once: what the old passphrase opens is not what the
+    new role may do. Flushes. Raises LookupError where nobody is of this id.
     """
     member = db.session.get(StaffMember, staff_id, with_for_update=True)
     if member is None or member.state == "removed":
         raise LookupError(staff_id)
-    if needs_key(member.role) and not needs_key(role):
+    if needs_key(member.role) != needs_key(role):
         drop_access(member)
+        member.state = "invited"
     member.role = role
     db.session.flush()
     return _invite(staff_id, role, opener, actor, now)
@@ -121,7 +124,7 @@ def find(path: str, now: datetime) -> Found | None:
     row = db.session.execute(
         select(StaffMember.id, StaffMember.name, StaffMember.role)
         .join(Invitation, Invitation.staff_id == StaffMember.id)
-        .where(Invitation.hash == _hash(token), Invitation.expires_at > now)
+        .where(Invitation.hash == _hash(token), is_open(now))
     ).one_or_none()
     return Found(*row, token) if row else None
 
@@ -133,7 +136,7 @@ def accept(found: Found, enrolled: Enrolled, now: datetime) -> None:
     """
     spent = db.session.execute(
         delete(Invitation)
-        .where(Invitation.hash == _hash(found.token), Invitation.expires_at > now)
+        .where(Invitation.hash == _hash(found.token), is_open(now))
         .returning(Invitation.holder_id)
     ).one_or_none()
     if spent is None:
@@ -156,6 +159,30 @@ def drop_access(member: StaffMember) -> None:
     _drop_holders([holder_id, *_drop_invitations(member.id)])
 
 
+def end_links_made_by(staff_id: uuid.UUID) -> tuple[str, ...]:
+    """Delete the links that a member made for others, with their keys; for whom, by name. Flushes.
+
+    Whoever made a link may have kept it.
+    """
+    rows = delete(Invitation).where(Invitation.created_by == staff_id)
+    ended = db.session.execute(rows.returning(Invitation.staff_id, Invitation.holder_id)).all()
+    _drop_holders([row.holder_id for row in ended])
+    names = select(StaffMember.name).where(StaffMember.id.in_(row.staff_id for row in ended))
+    return tuple(db.session.scalars(names.order_by(StaffMember.name)))
+
+
+def is_open(now: datetime) -> ColumnElement[bool]:
+    """Which links still let somebody in: in time, and made by who is still an administrator.
+
+    The second half is for a link that was made in the moment in which its maker was removed.
+    """
+    admins = select(StaffMember.id).where(
+        StaffMember.role == "admin", StaffMember.state == "active"
+    )
+    maker = or_(Invitation.created_by.is_(None), Invitation.created_by.in_(admins))
+    return (Invitation.expires_at > now) & maker
+
+
 def drop_outdated(now: datetime) -> int:
     """Delete links that have run out, with their keys; how many. Flushes."""
     rows = delete(Invitation).where(Invitation.expires_at <= now).returning(Invitation.holder_id)
@@ -166,7 +193,7 @@ def drop_outdated(now: datetime) -> int:
 
 def open_invitations(now: datetime) -> dict[uuid.UUID, datetime]:
     """Until when each member's link can be used, by member."""
-    rows = select(Invitation.staff_id, Invitation.expires_at).where(Invitation.expires_at > now)
+    rows = select(Invitation.staff_id, Invitation.expires_at).where(is_open(now))
     return {row.staff_id: row.expires_at for row in db.session.execute(rows)}
 
 
@@ -185,6 +212,8 @@ def _invite(
     db.session.add(row)
     db.session.flush()
     audit.record("staff.invited", now, actor=actor, subject=("staff", staff_id), role=role)
+    if actor is not None:  # else the recovery code did it, perhaps where no mail can be queued
+        alerts.tell_of_team("invited", now)
     return token_path(token)
 
 

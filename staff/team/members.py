@@ -6,12 +6,20 @@ import uuid
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select
+from sqlalchemy import exists, func, select
 
 from config.database import db
 from staff import audit
+from staff.log import alerts
 from staff.models import StaffMember
-from staff.team.invitations import drop_access, invite_again, needs_key, open_invitations
+from staff.team.invitations import (
+    drop_access,
+    end_links_made_by,
+    invite_again,
+    needs_key,
+    open_invitations,
+)
+from vault.models import VaultShare
 from vault.services import Opener
 
 
@@ -33,6 +41,15 @@ class Changed:
 
     token: str | None
     lost_key: bool
+    links_ended: tuple[str, ...] = ()  # for whom they had made links
+
+
+@dataclass(frozen=True)
+class Removed:
+    """Whether somebody who was removed had a key, and for whom the links that they made ended."""
+
+    had_key: bool
+    links_ended: tuple[str, ...]
 
 
 @dataclass(frozen=True)
@@ -73,22 +90,25 @@ def change_role(
     before, had_key = member.role, member.holder_id is not None and needs_key(member.role)
     if before == role:
         return Changed(None, lost_key=False)
+    ended: tuple[str, ...] = ()
     if before == "admin":
         _keep_one_admin(member)
+        ended = end_links_made_by(staff_id)
     audit.record(
         "staff.role-changed", now, actor=actor, subject=("staff", staff_id),
         role_before=before, role=role,
     )  # fmt: skip
+    alerts.tell_of_team("role-changed", now)
     if member.state == "active" and needs_key(before) == needs_key(role):
         member.role = role
         db.session.flush()
-        return Changed(None, lost_key=False)
+        return Changed(None, lost_key=False, links_ended=ended)
     token = invite_again(staff_id, role, opener, actor, now)
-    return Changed(token, lost_key=had_key and not needs_key(role))
+    return Changed(token, lost_key=had_key and not needs_key(role), links_ended=ended)
 
 
-def remove(staff_id: uuid.UUID, actor: uuid.UUID, now: datetime) -> bool:
-    """Take away everything by which a member comes in; whether they had a key. Flushes.
+def remove(staff_id: uuid.UUID, actor: uuid.UUID, now: datetime) -> Removed:
+    """Take away everything by which a member comes in, and the links that they made. Flushes.
 
     The row stays for the log. The vault must be rotated then. Raises NotThere, OwnAccount and
     LastOne.
@@ -98,10 +118,11 @@ def remove(staff_id: uuid.UUID, actor: uuid.UUID, now: datetime) -> bool:
         _keep_one_admin(member)
     had_key = member.holder_id is not None and needs_key(member.role)
     drop_access(member)
+    ended = end_links_made_by(staff_id)
     member.state, member.totp_step = "removed", None
     db.session.flush()
     audit.record("staff.removed", now, actor=actor, subject=("staff", staff_id))
-    return had_key
+    return Removed(had_key, ended)
 
 
 def _locked(staff_id: uuid.UUID, actor: uuid.UUID) -> StaffMember:
@@ -117,11 +138,14 @@ def _locked(staff_id: uuid.UUID, actor: uuid.UUID) -> StaffMember:
 
 
 def _keep_one_admin(member: StaffMember) -> None:
+    """Raise LastOne where no other administrator is left who opens the vault."""
+    has_share = exists().where(VaultShare.holder_id == StaffMember.holder_id)
     others = db.session.scalar(
         select(func.count()).where(
             StaffMember.role == "admin",
             StaffMember.state == "active",
             StaffMember.id != member.id,
+            has_share,
         )
     )
     if not others:

@@ -14,7 +14,7 @@ from config.settings import settings
 from staff import audit
 from staff.log import audit_chain
 from staff.models import Invitation, StaffMember
-from staff.team.invitations import needs_key
+from staff.team.invitations import is_open, needs_key
 from vault.models import Holder
 from vault.services import (
     KeysNotWritable,
@@ -48,7 +48,7 @@ def rotate(opener: Opener, pair: NextPair, actor: uuid.UUID | None, now: datetim
 
     Raises VaultMissing, VaultChanged and VolatileKeysUnreachable; roll back then.
     """
-    switched = switch_vault(opener, pair, entitled(now), now)
+    switched = switch_vault(opener, pair, entitled(opener, now), now)
     for holder in switched.refused:
         # somebody wrote it into the database who had no open vault
         log.error("vault: holder %s is not vouched for and got no share", holder.id)
@@ -56,7 +56,7 @@ def rotate(opener: Opener, pair: NextPair, actor: uuid.UUID | None, now: datetim
     audit.record(
         "vault.rotated", now, actor=actor, subject=("vault", None), vault=pair.id, **counts
     )
-    audit_chain.reseal(switched.opener)
+    audit_chain.reseal_if_it_opens(switched.opener)
     return Rotated(switched.opener, pair.id, **counts)
 
 
@@ -83,10 +83,10 @@ def is_one_machine() -> bool:
     return "://" not in settings().volatile_keys
 
 
-def entitled(now: datetime) -> list[Holder]:
+def entitled(opener: Opener, now: datetime) -> list[Holder]:
     """Whose role or invitation says that they should have a key, and the recovery code.
 
-    Raises TwoRecoveryCodes.
+    Nobody has vouched for whom somebody planted. Raises TwoRecoveryCodes.
     """
     members = db.session.execute(
         select(StaffMember.holder_id, StaffMember.role).where(
@@ -94,12 +94,10 @@ def entitled(now: datetime) -> list[Holder]:
         )
     )
     ids = {holder_id for holder_id, role in members if needs_key(role)}
-    invited = select(Invitation.holder_id).where(
-        Invitation.holder_id.is_not(None), Invitation.expires_at > now
-    )
+    invited = select(Invitation.holder_id).where(Invitation.holder_id.is_not(None), is_open(now))
     ids |= set(db.session.scalars(invited))
     rows = select(Holder).where(or_(Holder.id.in_(ids), Holder.kind == "recovery"))
     found = list(db.session.scalars(rows.order_by(Holder.created_at, Holder.id)))
-    if sum(holder.kind == "recovery" for holder in found) > 1:
+    if sum(holder.kind == "recovery" and opener.vouches_for(holder) for holder in found) > 1:
         raise TwoRecoveryCodes("vault: the database has two recovery holders; nothing was rotated")
     return found

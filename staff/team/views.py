@@ -90,6 +90,7 @@ def change_role(staff_id: uuid.UUID) -> AnyResponse:
     if changed.lost_key:
         _rotate(key)
     db.session.commit()
+    _say_whose_links_ended(changed.links_ended)
     if changed.token:
         return _link_page(found.name, role, changed.token)
     flash(_("The role is changed."), "good")
@@ -103,12 +104,13 @@ def remove_member(staff_id: uuid.UUID) -> AnyResponse:
     """End everything by which somebody comes in, and give the vault a new key."""
     me, key = signed_in().id, opener()
     try:
-        had_key = team.remove(staff_id, me, datetime.now(UTC))
+        removed = team.remove(staff_id, me, datetime.now(UTC))
     except (team.LastOne, team.OwnAccount, team.NotThere) as fault:
         return _refused(staff_id, fault)
-    if had_key:
+    if removed.had_key:
         _rotate(key)
     db.session.commit()
+    _say_whose_links_ended(removed.links_ended)
     flash(_("Removed. Every session of theirs has ended."), "good")
     return redirect(url_for("staff.team_page"), 303)
 
@@ -126,6 +128,16 @@ def _rotate(key: Opener) -> None:
             ),
             "warn",
         )
+
+
+def _say_whose_links_ended(names: tuple[str, ...]) -> None:
+    if names:
+        words = _(
+            "Links that they had made work no longer, for whoever made a link may have kept it. "
+            "Invite anew: %(names)s.",
+            names=", ".join(names),
+        )
+        flash(words, "warn")
 
 
 def _key_for(role: str) -> Opener | None:

@@ -31,6 +31,7 @@ ChangeForm = ChangeOfferedForm | ChangeChosenForm
 
 @staff.get("/passphrase")
 @needs(SIGNED_IN)
+@stepped_up  # here already, so that no passphrase has to be carried over the question
 def passphrase() -> AnyResponse:
     """A new passphrase to write down, or the form to choose one where no key is at stake."""
     if needs_key(signed_in().role):
@@ -61,13 +62,18 @@ def _change(form: ChangeForm, offer: Offer | None) -> AnyResponse:
     me, now = signed_in(), datetime.now(UTC)
     new = offer.words if offer else form.passphrase.data or ""
     try:
-        wrapped = _wrap(form.current.data or "", new, now, is_chosen=offer is None)
+        holder, wrapped = _wrap(form.current.data or "", new, now, is_chosen=offer is None)
     except signing.Refused as refusal:
         form.current.errors = [str(refusal)]
         return _page(form, offer, refusal.status)
     db.session.rollback()
     signing.forget_attempts(me.name, now)
-    _put(me.id, wrapped)
+    if not _put(me.id, holder, wrapped):
+        db.session.rollback()
+        form.form_errors.append(
+            _("Your account got another key or passphrase meanwhile. Nothing was changed.")
+        )
+        return _page(form, offer, 409)
     end_other_sessions(me.id, token_in_request())
     audit.record("staff.passphrase-changed", now, actor=me.id, subject=("staff", me.id))
     db.session.commit()
@@ -75,8 +81,11 @@ def _change(form: ChangeForm, offer: Offer | None) -> AnyResponse:
     return redirect(url_for("staff.today"), 303)
 
 
-def _wrap(current: str, new: str, now: datetime, *, is_chosen: bool) -> Wrapped:
-    """The key under the new passphrase. Argon2 twice, so no transaction is open. Raises Refused."""
+def _wrap(current: str, new: str, now: datetime, *, is_chosen: bool) -> tuple[Holder, Wrapped]:
+    """Whose key it is, and the key under the new passphrase. Argon2 twice: no transaction.
+
+    Raises Refused.
+    """
     begin_write()
     me = signed_in()
     signing.count_try(me.name, now)
@@ -87,12 +96,19 @@ def _wrap(current: str, new: str, now: datetime, *, is_chosen: bool) -> Wrapped:
     if holder is None or opened is None:
         raise signing.Refused(_("This is not your present passphrase."), 422)
     secret = opened.totp_secret
-    return wrap_anew(holder.id, opened.key, secret, new, is_chosen=is_chosen)
+    return holder, wrap_anew(holder.id, opened.key, secret, new, is_chosen=is_chosen)
 
 
-def _put(staff_id: uuid.UUID, wrapped: Wrapped) -> None:
-    member = db.session.get_one(StaffMember, staff_id)
-    wrapped.put_on(db.session.get_one(Holder, member.holder_id, with_for_update=True))
+def _put(staff_id: uuid.UUID, of: Holder, wrapped: Wrapped) -> bool:
+    """Keep the new wrap; False where the account has another key or passphrase since."""
+    member = db.session.get(StaffMember, staff_id, with_for_update=True)
+    if member is None or member.holder_id != of.id:
+        return False
+    holder = db.session.get(Holder, of.id, with_for_update=True)
+    if holder is None or holder.salt != of.salt:
+        return False
+    wrapped.put_on(holder)
+    return True
 
 
 def _is_fit(form: ChangeChosenForm) -> bool:

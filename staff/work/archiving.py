@@ -28,11 +28,18 @@ class Archiving:
 
     name = "archive"
 
+    def __init__(self) -> None:
+        self._nothing_at: datetime | None = None  # when this process looked in vain
+
     def left(self, now: datetime, most: int | None = None) -> int:
         """How many boxes are to be converted; none in small installations, or done of late."""
+        if self._nothing_at and now - EVERY < self._nothing_at:
+            return 0
         if not _is_large() or _is_done_of_late(now):
             return 0
-        return sealed_rows.count_rows(sealed_rows.sealed_columns(), _is_slow, most)
+        found = sealed_rows.count_rows(sealed_rows.sealed_columns(), _is_slow, most)
+        self._nothing_at = None if found else now
+        return found
 
     def read(self, opener: Opener, now: datetime, after: Any) -> Batch | None:
         """The next boxes, converted; those of a retired vault wait to be sealed anew."""
@@ -48,7 +55,7 @@ class Archiving:
         """Put the converted boxes in the place of the others."""
         return sealed_rows.replace_boxes(batch.rows)
 
-    def finish(self, opener: Opener, skipped: int, now: datetime) -> None:
+    def finish(self, opener: Opener, now: datetime) -> None:
         """Nothing more."""
 
 

@@ -60,7 +60,7 @@ class WritingAnew:
         """Queue the new mails; what the cap keeps back waits for another day."""
         return sum(_write(lost, now) for lost in batch.rows)
 
-    def finish(self, opener: Opener, skipped: int, now: datetime) -> None:
+    def finish(self, opener: Opener, now: datetime) -> None:
         """Nothing more."""
 
 
@@ -74,6 +74,7 @@ def _lost(now: datetime) -> Select[uuid.UUID, str, str, str]:
     return select(mail.id, mail.idem_key, mail.kind, mail.language).where(
         mail.state == State.UNREADABLE,
         mail.kind.in_(REMINDERS),
+        mail.idem_key.startswith(CONFIRM),  # those of a deed that was erased have no name
         mail.day >= now.date() - CONFIRM_WITHIN,
     )
 

@@ -61,7 +61,7 @@ class Step(Protocol):
     def write(self, opener: Opener, batch: Batch, now: datetime) -> int:
         """Write a batch; how many rows were done. Whoever was quicker is left alone."""
 
-    def finish(self, opener: Opener, skipped: int, now: datetime) -> Callable[[], None] | None:
+    def finish(self, opener: Opener, now: datetime) -> Callable[[], None] | None:
         """Write what is to be written at the end; what it returns is called when committed."""
 
 
@@ -106,7 +106,7 @@ class Shift:
             self._take_lease()
             self._restore_index_key()
             for step in self.app.extensions["vigil_keyed_steps"]:
-                done += self._run_step(step)
+                done += self._try_step(step)
         except lease.Stopped:
             log.info("keyed work stopped before its end")
         except VaultMissing as fault:
@@ -116,16 +116,28 @@ class Shift:
         self._give_back()
         return done
 
-    def _run_step(self, step: Step) -> int:
+    def _try_step(self, step: Step) -> int:
+        """Take a step; its fault is its own, and those after it are taken. Raises Stopped."""
+        course = Course(step, waiting=0)
+        try:
+            self._run_step(course)
+        except lease.Stopped:
+            raise
+        except VaultMissing as fault:
+            log.warning("keyed work stopped at %s: %s", step.name, fault)
+        except Exception as error:
+            log.error("keyed work failed at %s: %s", step.name, type(error).__name__)
+        return course.done
+
+    def _run_step(self, course: Course) -> None:
         with self.app.app_context():
-            course = Course(step, waiting=step.left(self.clock()))
+            course.waiting = course.step.left(self.clock())
         if not course.waiting:
-            return 0
+            return
         while self._one_batch(course):
             self.told_to_stop.wait(BREATH)
         self.skipped += course.skipped
         self._finish(course)
-        return course.done
 
     def _one_batch(self, course: Course) -> bool:
         """Take the next batch; once more where it crossed somebody else's. False: no more."""
@@ -157,8 +169,9 @@ class Shift:
         with self.app.app_context():
             now = self.clock()
             begin_write()
+            self._check(now)
             until = lease.renew(self.leased_until, now)
-            afterwards = course.step.finish(self.opener, course.skipped, now)
+            afterwards = course.step.finish(self.opener, now)
             _note(course.step.name, course.done, 0, now)
             db.session.commit()
             self.leased_until = until

@@ -11,9 +11,10 @@ from datetime import datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import false
+from sqlalchemy import ColumnElement, false
 
 from staff.work import sealed_rows
+from staff.work.indexing import has_readable
 from staff.work.keyed_work import Batch
 from vault.services import Opener, forget_pin, forget_shares
 
@@ -33,14 +34,18 @@ class Resealing:
         old = sealed_rows.unfinished_vaults()
         if not old:
             return 0
-        return max(_count(old, most), 1)
+        columns = sealed_rows.columns_without_index()
+        return max(sealed_rows.count_rows(columns, partial(_is_of, old), most), 1)
 
     def read(self, opener: Opener, now: datetime, after: Any) -> Batch | None:
-        """The next boxes of the old vaults that this holder opens, sealed anew."""
+        """The next boxes of the old vaults that this holder opens, sealed anew.
+
+        Not the contacts': one with a new box and an old index would be nobody's for good.
+        """
         old = [one for one in sealed_rows.unfinished_vaults() if one in opener.vault_ids]
         return sealed_rows.read_batch(
-            sealed_rows.sealed_columns(),
-            lambda box: sealed_rows.is_of(box, old) if old else false(),
+            sealed_rows.columns_without_index(),
+            partial(_is_of, old),
             after or sealed_rows.FIRST,
             opener,
             partial(sealed_rows.seal_anew, opener),
@@ -50,21 +55,32 @@ class Resealing:
         """Put the new boxes in the place of the old ones."""
         return sealed_rows.replace_boxes(batch.rows)
 
-    def finish(self, opener: Opener, skipped: int, now: datetime) -> Callable[[], None] | None:
-        """Let the old vaults go of which nothing is left but what did not open."""
+    def finish(self, opener: Opener, now: datetime) -> Callable[[], None] | None:
+        """Let the old vaults go of which nothing is left but what cannot be sealed anew."""
         gone = [
             vault_id
             for vault_id in sealed_rows.unfinished_vaults()
             if vault_id in opener.vault_ids
-            and _count([vault_id]) <= skipped
+            and not _has_sealable(opener, vault_id)
             and forget_shares(vault_id, now)
         ]
         return partial(_forget_pins, gone) if gone else None
 
 
+def _has_sealable(opener: Opener, vault_id: int) -> bool:
+    """Whether a box of this vault can still be opened and taken along: each one is tried."""
+    which, seal = partial(_is_of, [vault_id]), partial(sealed_rows.seal_anew, opener)
+    others = sealed_rows.columns_without_index()
+    found = (sealed_rows.find_sealable(column, which, opener, seal) for column in others)
+    return has_readable(opener, [vault_id]) or any(any(rows) for rows in found)
+
+
+def _is_of(vault_ids: list[int], box: Any) -> ColumnElement[bool]:
+    return sealed_rows.is_of(box, vault_ids) if vault_ids else false()
+
+
 def _count(vault_ids: list[int], most: int | None = None) -> int:
-    columns = sealed_rows.sealed_columns()
-    return sealed_rows.count_rows(columns, lambda box: sealed_rows.is_of(box, vault_ids), most=most)
+    return sealed_rows.count_rows(sealed_rows.sealed_columns(), partial(_is_of, vault_ids), most)
 
 
 def _forget_pins(vault_ids: list[int]) -> None:

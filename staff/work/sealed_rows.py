@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import struct
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
@@ -24,6 +24,8 @@ log = logging.getLogger("vigil.staff")
 
 CONTACTS = SealedColumn(Contact, "sealed", "contact")
 SIZE = 200
+# A box that does not open, or that somebody filled with what cannot be sealed again.
+BROKEN = (CannotOpen, ValueError, RecursionError)
 Which = Callable[[Any], ColumnElement[bool]]
 Seal = Callable[[str, uuid.UUID, dict[str, Any]], bytes]
 
@@ -53,7 +55,12 @@ def sealed_columns() -> list[SealedColumn]:
 
     The audit log's own box is sealed anew by the rotation itself.
     """
-    found = [CONTACTS, SealedColumn(Correction, "sealed", "correction")]
+    return [CONTACTS, *columns_without_index()]
+
+
+def columns_without_index() -> list[SealedColumn]:
+    """The same but for the contacts: their box and their index go together (`indexing`)."""
+    found = [SealedColumn(Correction, "sealed", "correction")]
     found += [column for part in parts() for column in part.sealed]
     return list({(column.model, column.column): column for column in found}.values())
 
@@ -129,6 +136,16 @@ def replace_boxes(rows: Sequence[Replaced]) -> int:
     return int(changed.rowcount)
 
 
+def find_sealable(
+    column: SealedColumn, which: Which, opener: Opener, seal: Seal
+) -> Iterator[Replaced]:
+    """Those of one column that open and can be sealed, with their new boxes."""
+    place: Place | None = FIRST
+    while place and (batch := read_batch([column], which, place, opener, seal)):
+        yield from batch.rows
+        place = batch.place
+
+
 def seal_anew(opener: Opener, table: str, row_id: uuid.UUID, details: dict[str, Any]) -> bytes:
     """A box of the vault that the opener takes for the active one. Raises VaultMissing."""
     box = vault().seal(table, row_id, details)
@@ -150,7 +167,7 @@ def _replace(
 ) -> Replaced | None:
     try:
         details = opener.open(column.table, row_id, old)
-    except CannotOpen:
+        return Replaced(column, row_id, old, seal(column.table, row_id, details))
+    except BROKEN:
         note_broken(column.table, row_id)
         return None
-    return Replaced(column, row_id, old, seal(column.table, row_id, details))

@@ -10,10 +10,12 @@ from urllib.parse import urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from config.database import db
-from contacts.models import Consent
+from contacts.merging import merge
+from contacts.models import Consent, Contact
+from contacts.services import add_contact
 from contacts.unsubscribe import contact_in, unsubscribe_path
 from tests.support.letters import confirm, contact, give, header, pay
 from tests.support.visitor import sign
@@ -97,6 +99,22 @@ def test_link_outlives_a_change_of_the_form_key(app: Flask) -> None:
     assert contact_in(token) is None
 
 
-def test_link_of_somebody_erased_answers_the_same(client: FlaskClient) -> None:
-    answer = client.post(unsubscribe_path("en", uuid.uuid4()), data=ONE_CLICK)
-    assert answer.status_code == 200
+@pytest.mark.parametrize("language", ["en", "uk", "be"])
+def test_link_of_somebody_merged_or_erased_does_not_say_that_it_is_done(
+    app: Flask, client: FlaskClient, deliver: Any, language: str
+) -> None:
+    kept = reader(client, deliver)
+    day = datetime.now(UTC).date()
+    gone = add_contact("other@example.org", language, "confirmed", day)
+    db.session.execute(update(Contact).values(newsletter=True))
+    path = unsubscribe_path(language, gone)
+    assert merge(gone, kept, datetime.now(UTC))
+    db.session.commit()
+    page = client.get(path)
+    assert (page.status_code, f'href="/{language}/my-data"' in page.text) == (200, True)
+    assert "<form" not in page.text.partition("<main")[2].partition("</main>")[0]
+    answer = client.post(path, data=ONE_CLICK)
+    assert (answer.status_code, answer.text) == (410, page.text)
+    assert contact().newsletter  # of the one who stays, by whose own link they end
+    assert client.post(unsubscribe_path(language, kept), data=ONE_CLICK).status_code == 200
+    assert not contact().newsletter

@@ -16,7 +16,7 @@ from tests.unit.mail.test_letter import parsed
 from tests.unit.mail.test_render import BASE, KINDS, LANGUAGES, PARAMS, VARIANTS, written
 
 # To staff, who need not hide that they get mail.
-STAFF = {"giving-alert", "audit-head", "export-alert", "vault-alarm"}
+STAFF = {"giving-alert", "audit-head", "export-alert", "team-alert", "vault-alarm"}
 CASES = [
     (kind, more) for kind in KINDS if kind not in STAFF for more in ({}, *VARIANTS.get(kind, ()))
 ]
@@ -29,6 +29,8 @@ TELLING = re.compile(
     r"|belarus|білорус|беларус|ukrain|украін|україн|stripe(?!\.com/)",
     re.I,
 )
+# Names of mails and links are drawn by chance, and the day may be the 25th.
+RANDOM = re.compile(r"[\w-]{30,}|^(Date|Message-ID):.*$", re.M)
 # What is given to the mails that need a path, in a discreet one's own shape.
 NEUTRAL = {"path": "/be/open/abc"}
 
@@ -124,8 +126,8 @@ def test_it_arrives_discreet(app: Flask, worker: Worker, post: Post, clock: Cloc
     assert message.get_content_type() == "text/plain"
     assert message["From"].addresses[0].display_name == "Паведамленне"
     head = "\n".join(f"{name}: {value}" for name, value in message.items() if name != "From")
-    known = head.replace("@example.org", "")
-    assert TELLING.findall(known + message.get_content()) == []
+    known = head.replace("@example.org", "") + message.get_content()
+    assert TELLING.findall(RANDOM.sub("", known)) == []
     clock.advance(days=2)
     worker.send_batch()
     assert len(post.received) == 2  # and so is the reminder

@@ -9,7 +9,7 @@ from sqlalchemy import update
 
 from config.database import db
 from mail.models import OutgoingEmail, State
-from mail.queries import counts_by_state, oldest_waiting, recent_emails
+from mail.queries import counts_by_state, how_it_stands, recent_emails
 from tests.unit.mail.small_app import NOW, queue
 
 
@@ -37,10 +37,10 @@ def test_pages_and_filter(app: Flask) -> None:
 
 def test_oldest_waiting(app: Flask) -> None:
     with app.app_context():
-        assert oldest_waiting() is None
+        assert how_it_stands()[1] is None
     queue(app, now=NOW + timedelta(hours=1))
     queue(app)
     with app.app_context():
-        assert oldest_waiting() == NOW
+        assert how_it_stands()[1] == NOW
         db.session.execute(update(OutgoingEmail).values(state=State.SENT))
-        assert oldest_waiting() is None
+        assert how_it_stands()[1] is None

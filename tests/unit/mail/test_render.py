@@ -49,10 +49,12 @@ PARAMS = {
     "my-data": {"path": "/be/my-data/abc", "minutes": "30"},
     "my-copy": {"path": "/be/my-data/copy/abc", "days": "7"},
     "address-change": {"path": "/be/my-data/address/abc"},
+    "address-asked": {"path": "/be/my-data"},
     "confirm-newsletter": {"path": "/be/my-data/news/abc"},
     "giving-alert": {"what": "guard-odd", "n": "7", "path": "/staff/giving"},
     "audit-head": {"head": "17:" + "9f" * 32, "path": "/staff/audit"},
     "export-alert": {"what": "contacts", "n": "7", "path": "/staff/audit"},
+    "team-alert": {"what": "invited", "path": "/staff/audit"},
     "vault-alarm": {"fault": "vault: public key does not match its pin", "path": "/staff/"},
 }
 KINDS = sorted(PARAMS)
@@ -72,6 +74,7 @@ VARIANTS = {
     "my-data": [{"minutes": "1"}],
     "my-copy": [{"days": "1"}],
     "export-alert": [{"n": "1"}, {"what": "donations"}, {"what": "donations", "n": "1"}],
+    "team-alert": [{"what": "role-changed"}],
     "giving-alert": [
         {"what": "guard-odd", "n": "1"},
         {"what": "guard-closed"},

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import pytest
@@ -12,6 +13,7 @@ from sqlalchemy import func, select
 from config.database import db
 from contacts.models import Contact, CopyRequest, LinkRequest, PrivateLink
 from mail.models import OutgoingEmail
+from safety import panic
 from staff.models import AuditEvent, KnownBrowser, SignInDelay, StaffSession
 from tests.conftest import SAME_ORIGIN
 from tests.support.instances import Instance
@@ -177,7 +179,8 @@ def test_the_recovery_code_starts_it_again(
 def test_another_code_does_not(stopped: Flask, instance: Instance, wrong: str) -> None:
     code = {
         "another vault": write_code(b"x" * 32),
-        "typing mistake": instance.first.recovery_code[:-1] + "Z",
+        "typing mistake": instance.first.recovery_code[:-1]
+        + ("Y" if instance.first.recovery_code.endswith("Z") else "Z"),
         "nonsense": "let me in",
     }[wrong]
     refused = run(stopped, "panic", "--undo", input=f"{code}\n")
@@ -189,3 +192,51 @@ def test_another_code_does_not(stopped: Flask, instance: Instance, wrong: str) -
 
 def test_there_is_nothing_to_undo(app: Flask) -> None:
     assert "not stopped" in run(app, "panic", "--undo").output
+
+
+def test_key_that_comes_back_before_the_end_is_dropped_too(
+    peopled: Flask, instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A key holder asks for a page after the first drop, before the intake is stopped."""
+    stop_intake = panic.stop_intake
+
+    def slowly(now: datetime) -> bool:
+        assert keys_on_disk(instance) == []
+        vault().keys.put("index-1", b"k" * 32)
+        return stop_intake(now)
+
+    monkeypatch.setattr(panic, "stop_intake", slowly)
+    done = run(peopled, "panic")
+    assert done.exit_code == 0, done.output
+    assert keys_on_disk(instance) == []
+    assert "dropped once more" in done.output
+
+
+def test_a_rotation_in_between_is_stopped_at_the_next_try(
+    peopled: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """PostgreSQL: the row that the statement waited for is retired, the new one it did not see."""
+    tries = []
+    stop_intake = panic.stop_intake
+
+    def late(now: datetime) -> bool:
+        tries.append(now)
+        return stop_intake(now) if len(tries) > 1 else False
+
+    monkeypatch.setattr(panic, "stop_intake", late)
+    done = run(peopled, "panic")
+    assert (done.exit_code, len(tries)) == (0, 2)
+    assert "The intake is stopped." in done.output
+    with pytest.raises(IntakeStopped):
+        vault().check()
+
+
+def test_it_fails_where_it_cannot_stop_and_does_the_rest(
+    peopled: Flask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(panic, "stop_intake", lambda now: False)
+    done = run(peopled, "panic")
+    assert done.exit_code == 1
+    assert "THE INTAKE IS NOT STOPPED" in done.output
+    assert "The intake is stopped" not in done.output
+    assert count(StaffSession) == 0

@@ -23,7 +23,7 @@ from tests.support.instances import Instance
 from tests.support.moments import NOW
 from tests.unit.staff import chains
 from vault.box import ARCHIVE, box_vault_id, box_version
-from vault.services import Opener, draw_pair, pin_pair, vault
+from vault.services import CannotOpen, Opener, draw_pair, pin_pair, vault
 
 OTHER = uuid.uuid4()
 
@@ -293,3 +293,36 @@ def test_head_of_another_log_is_refused(log: int, key: Opener, head: str) -> Non
 
 def _is_bytes(value: object) -> bool:
     return isinstance(value, bytes)
+
+
+def test_event_of_a_savepoint_that_ended_well_goes_with_the_one_around_it(log: int) -> None:
+    with db.session.begin_nested() as outer:
+        with db.session.begin_nested():
+            audit.record("goal.set", NOW, actor=None, subject=("goal", None))
+        outer.rollback()
+    with db.session.begin_nested(), db.session.begin_nested():
+        audit.record("goal.removed", NOW, actor=None, subject=("goal", None))
+    db.session.commit()
+    assert [row["action"] for row in chains.rows()[log:]] == ["goal.removed"]
+
+
+def test_first_key_under_an_older_vault_is_not_vouched_for(log: int, key: Opener) -> None:
+    """Who left knows that key; and the next rotation must not vouch for them either."""
+    forged = key.archive("audit_chain", audit_chain.CHAIN_ID, {"seq": 0, "hash": "", "key": ""})
+    new = key
+    for _ in range(2):
+        pair = draw_pair()
+        pin_pair(pair)
+        new = rotate(new, pair, None, NOW).opener
+        db.session.commit()
+        vault().check()
+        db.session.execute(update(AuditChain).values(sealed=forged))
+        with pytest.raises(NotVouchedFor):
+            audit_check.first_key(new)
+
+
+def test_first_key_with_nonsense_in_it_cannot_be_opened(log: int, key: Opener) -> None:
+    nonsense = key.archive("audit_chain", audit_chain.CHAIN_ID, {"seq": 0, "hash": "", "key": 7})
+    db.session.execute(update(AuditChain).values(sealed=nonsense))
+    with pytest.raises(CannotOpen):
+        audit_check.first_key(key)

@@ -13,7 +13,9 @@ from config.database import db
 from contacts import confirmations, tally
 from contacts.models import Contact
 from mail.models import OutgoingEmail, State
+from mail.traces import forget_deeds
 from petitions.models import Signature
+from staff.work.confirmations_anew import count_lost
 from tests.support.moments import NOW
 from tests.support.visitor import Mail, mails
 from tests.unit.staff.conftest import PETITION, People
@@ -136,3 +138,16 @@ def test_mail_is_written_once_however_often_somebody_signs_in(
     assert [desk.work(), desk.work()] == [1, 0]
     assert len(waiting(app)) == 1
     assert timedelta(0) < timedelta(days=1)
+
+
+def test_mail_of_an_erased_deed_stops_nothing(app: Flask, desk: Desk, people: People) -> None:
+    gone = people.create_signature("Ada", state="pending")
+    people.create_signature("Eva", "eva@example.org", state="pending")
+    with app.app_context():
+        forget_deeds([gone])
+        db.session.commit()
+    lose_mails(desk)
+    with app.app_context():
+        assert db.session.scalar(count_lost(NOW)) == 1
+    assert desk.work() == 1
+    assert [mail.to for mail in waiting(app)] == ["eva@example.org"]

@@ -7,20 +7,24 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import delete, select, update
+from sqlalchemy.event import listen, remove
 
 from config.database import db
 from contacts import consents
 from contacts.models import Contact, CopyRequest
 from contacts.my_data import copies, services
 from contacts.services import hash_of, token_from_path
+from donate.models import Donation
 from mail.models import OutgoingEmail
 from petitions.models import Signature
 from staff.models import AuditEvent, StaffSession
+from staff.people import copies as releasing
 from tests.support.moments import NOW
 from tests.support.visitor import Mail, mails
 from tests.unit.staff.conftest import Browser, People, new_client
@@ -170,6 +174,63 @@ def test_second_click_releases_nothing_more(
     assert "Nobody waits" in release(admin, uuid.uuid4())
 
 
+def take_back() -> None:
+    """What `flask panic` does to copies that were released."""
+    db.session.execute(update(CopyRequest).values(blob=None, hash=None, released_at=None))
+    db.session.commit()
+
+
+def test_copy_that_was_taken_back_is_mailed_anew(
+    app: Flask, admin: Browser, request_id: uuid.UUID
+) -> None:
+    release(admin, request_id)
+    with app.app_context():
+        take_back()
+    assert "is released" in release(admin, request_id)
+    old, new = copy_mails(app)
+    assert new_client(app).get(old.params["path"]).status_code == 410
+    assert new_client(app).get(new.params["path"]).status_code == 200
+
+
+def test_nothing_is_released_where_no_mail_is_queued(
+    app: Flask, admin: Browser, request_id: uuid.UUID
+) -> None:
+    """Twice in one microsecond, which the key of the mail forbids."""
+    assert admin.staff_id
+    with app.test_request_context(method="POST"):
+        (wish,) = releasing.waiting_copies()
+        releasing.release_copy(wish, EMAIL, {}, admin.staff_id, NOW)
+        take_back()
+        with pytest.raises(releasing.NotSent):
+            releasing.release_copy(wish, EMAIL, {}, admin.staff_id, NOW)
+
+
+def test_address_that_changes_meanwhile_gets_no_link(
+    app: Flask, admin: Browser, request_id: uuid.UUID, contact_id: uuid.UUID
+) -> None:
+    """The new one is confirmed after the boxes were opened, before anything is written."""
+    begun: list[bool] = []
+
+    def confirm(session: Any, transaction: Any, connection: Any) -> None:
+        writes = connection.get_execution_options().get("vigil_writes")
+        if writes and False in begun:
+            sealed = vault().seal("contact", contact_id, {"email": "canary-now@example.org"})
+            row = update(Contact).where(Contact.id == contact_id)
+            connection.execute(row.values(sealed=sealed))
+        begun.append(writes)
+
+    listen(db.session, "after_begin", confirm)
+    try:
+        assert "nothing is released" in release(admin, request_id)
+    finally:
+        remove(db.session, "after_begin", confirm)
+    assert copy_mails(app) == []
+    with app.app_context():
+        assert db.session.scalars(select(CopyRequest.released_at)).all() == [None]
+        logged = select(AuditEvent).where(AuditEvent.action == "copy.released")
+        assert db.session.scalars(logged).all() == []
+
+
 def test_of_two_who_release_at_once_one_does(app: Flask, request_id: uuid.UUID) -> None:
     """Both have opened the boxes before either writes."""
     with app.app_context():
@@ -221,17 +282,74 @@ def test_address_that_does_not_open_gets_no_copy(
     assert copy_mails(app) == []
 
 
-def test_box_that_does_not_open_says_so_in_the_copy(
+def test_box_that_does_not_open_is_left_out_and_counted(
     app: Flask, admin: Browser, request_id: uuid.UUID
 ) -> None:
     with app.app_context():
         db.session.execute(update(Signature).values(sealed=b"\x01\x00\x01broken"))
         db.session.commit()
+    content = released(app, admin, request_id)
+    assert content["not_matched"] == 1
+    assert {deed["kind"] for deed in content["deeds"]} == {"volunteer"}
+
+
+def released(app: Flask, admin: Browser, request_id: uuid.UUID) -> dict[str, Any]:
+    """What the released copy says to programs."""
     release(admin, request_id)
-    visitor, path = new_client(app), copy_mails(app)[0].params["path"]
-    deeds = json.loads(visitor.get(f"{path}/my-data.json").text)["deeds"]
-    assert [deed["details"] for deed in deeds if deed["kind"] == "signature"] == [None]
-    assert visitor.get(f"{path}/my-data.html").status_code == 200
+    content: dict[str, Any] = json.loads(
+        new_client(app).get(f"{copy_mails(app)[0].params['path']}/my-data.json").text
+    )
+    return content
+
+
+def test_deeds_of_others_hung_on_a_contact_stay_closed(
+    app: Flask, admin: Browser, people: People, contact_id: uuid.UUID, request_id: uuid.UUID
+) -> None:
+    """Somebody who writes to the database asks for what is not theirs."""
+    people.create_signature("Canary Victim", "canary-victim@example.org", state="pending")
+    people.create_volunteer("Canary Victim", "canary-victim@example.org")
+    people.create_donation("Canary Victim", "canary-victim@example.org")
+    with app.app_context():
+        for model in (Signature, VolunteerSignup, Donation):
+            db.session.execute(update(model).values(contact_id=contact_id))
+        db.session.commit()
+    page = admin.get(f"/staff/copies/{request_id}").text
+    assert "3 entries could not be matched" in page
+    content = released(app, admin, request_id)
+    assert content["not_matched"] == 3
+    assert "ictim" not in json.dumps(content)
+    assert len(content["deeds"]) == 2
+    assert len(content["gifts"]) == 1
+    path = copy_mails(app)[0].params["path"]
+    assert "ictim" not in new_client(app).get(f"{path}/my-data.html").text
+
+
+def test_deeds_from_before_a_change_of_address_are_in_the_copy(
+    app: Flask, admin: Browser, contact_id: uuid.UUID, request_id: uuid.UUID
+) -> None:
+    details = {"email": "canary-now@example.org", "before": [EMAIL.upper()]}
+    with app.app_context():
+        sealed = vault().seal("contact", contact_id, details)
+        db.session.execute(update(Contact).where(Contact.id == contact_id).values(sealed=sealed))
+        db.session.commit()
+    assert EMAIL.upper() in admin.get(f"/staff/copies/{request_id}").text
+    content = released(app, admin, request_id)
+    assert (content["not_matched"], len(content["deeds"]), len(content["gifts"])) == (0, 2, 1)
+    assert copy_mails(app)[0].to == "canary-now@example.org"
+
+
+def test_page_before_the_click_shows_whose_and_how_much_and_is_noted(
+    app: Flask, admin: Browser, contact_id: uuid.UUID, request_id: uuid.UUID
+) -> None:
+    page = admin.get(f"/staff/copies/{request_id}").text
+    assert "Canary Newname" in page
+    assert EMAIL in page
+    assert "could not be matched" not in page
+    with app.app_context():
+        seen = select(AuditEvent.subject_id).where(AuditEvent.action == "contact.seen")
+        assert db.session.scalars(seen).all() == [contact_id]
+    release(admin, request_id)
+    assert admin.get(f"/staff/copies/{request_id}").status_code == 303
 
 
 def test_one_wish_waits_at_a_time(app: Flask, contact_id: uuid.UUID) -> None:

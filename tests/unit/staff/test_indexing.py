@@ -20,6 +20,7 @@ from donate.models import Donation
 from mail.models import OutgoingEmail
 from petitions.models import Signature
 from staff.models import AuditEvent
+from staff.work.indexing import Indexing
 from staff.work.keyed_thread import background
 from tests.support.moments import NOW
 from tests.support.visitor import mails, sign
@@ -110,7 +111,8 @@ def test_whoever_confirmed_stays_and_what_hangs_on_the_other_moves(
     desk.work()
     with app.app_context():
         kept = db.session.scalars(select(Contact)).one()
-        assert (kept.id, kept.state, kept.is_discreet) == (stays, "confirmed", True)
+        # the wish in a form that nobody confirmed is nobody's
+        assert (kept.id, kept.state, kept.is_discreet) == (stays, "confirmed", False)
         assert kept.day == (NOW - timedelta(days=3)).date()
     for model in (PrivateLink, CopyRequest, Correction):
         assert desk.read(select(model.contact_id)) == [(stays,)]
@@ -228,3 +230,26 @@ def test_confirming_while_two_contacts_become_one_reaches_the_one_who_stays(
         confirmations.confirm(path.rsplit("/", 1)[1], NOW)
         db.session.commit()
         assert db.session.scalars(select(Contact.state)).all() == ["confirmed"]
+
+
+def test_each_merge_has_a_transaction_of_its_own(
+    app: Flask, desk: Desk, people: People, holder_key: bytes
+) -> None:
+    """Who confirms locks the deed and then the contact: who merges must hold no contact before."""
+    people.create_signature("Ada", ADA)
+    desk.lose_keys()
+    for email in (ADA, ADA, "eva@example.org", "eva@example.org", "ira@example.org"):
+        people.create_signature("P", email)
+    step, place, sizes = Indexing(), None, []
+    with app.app_context():
+        opener = vault().open_with(holder_key)
+        while batch := step.read(opener, NOW, place):
+            before = db.session.scalar(select(func.count()).select_from(Contact))
+            step.write(opener, batch, NOW)
+            after = db.session.scalar(select(func.count()).select_from(Contact))
+            sizes.append((len(batch.rows), before - after))
+            db.session.commit()
+            place = batch.place
+    assert sum(size for size, _merged in sizes) == 5
+    assert [size for size, merged in sizes if merged] == [1, 1, 1]
+    assert len(contacts(desk)) == 3

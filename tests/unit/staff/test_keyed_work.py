@@ -20,6 +20,7 @@ from staff.models import AuditEvent, KeyedWork, StaffSession
 from staff.work import indexing, keyed_work, lease
 from staff.work.indexing import Indexing
 from staff.work.keyed_thread import Background, background
+from staff.work.keyed_work import Batch
 from tests.unit.staff.conftest import Browser, People
 from tests.unit.staff.keyed import Desk
 from vault.services import vault
@@ -59,6 +60,36 @@ class Broken(Indexing):
         return done
 
 
+class Faulty(Indexing):
+    """A step that cannot even begin to read."""
+
+    name = "faulty"
+
+    def read(self, *args: Any) -> Batch | None:
+        """A row that nobody thought of."""
+        raise ValueError
+
+
+class Ending(Indexing):
+    """A step after whose last batch something happens."""
+
+    def __init__(self) -> None:
+        self.do: Callable[[], object] = lambda: None
+        self.is_finished = False
+
+    def read(self, *args: Any) -> Batch | None:
+        """The next rows, or the end."""
+        batch = super().read(*args)
+        if batch is None:
+            db.session.rollback()
+            self.do()
+        return batch
+
+    def finish(self, *args: Any) -> None:
+        """It came so far."""
+        self.is_finished = True
+
+
 def fail() -> None:
     raise SystemError
 
@@ -78,7 +109,7 @@ def test_crash_between_two_batches_keeps_the_first_and_goes_on_later(
     desk.work()
     assert left(desk) == 4, "the first batch is committed, the second is not"
     assert desk.figures("index") == (3, 4)
-    assert "keyed work failed: SystemError" in caplog.text
+    assert "keyed work failed at index: SystemError" in caplog.text
     with_step(app, Indexing())
     assert desk.work() == 4
     assert left(desk) == 0
@@ -194,3 +225,32 @@ def test_looks_for_work_are_some_seconds_apart_but_a_new_session_is_heard_at_onc
     assert not made.looks_again(first, desk.now + timedelta(seconds=1))
     assert made.looks_again(second, desk.now + timedelta(seconds=1))
     assert made.looks_again(second, desk.now + timedelta(seconds=7))
+
+
+def test_fault_of_one_step_does_not_stop_the_others(
+    app: Flask, desk: Desk, caplog: pytest.LogCaptureFixture
+) -> None:
+    app.extensions["vigil_keyed_steps"] = (Faulty(), Indexing())
+    assert desk.work() == 7
+    assert "keyed work failed at faulty: ValueError" in caplog.text
+    assert left(desk) == 0
+
+
+@pytest.mark.parametrize("reason", ["told to stop", "signed out"])
+def test_step_is_not_finished_when_its_session_is_over(app: Flask, desk: Desk, reason: str) -> None:
+    step = Ending()
+    with_step(app, step)
+    shift = desk.create_shift()
+
+    def end() -> None:
+        if reason == "told to stop":
+            shift.told_to_stop.set()
+            return
+        with app.app_context():
+            db.session.execute(StaffSession.__table__.delete())
+            db.session.commit()
+
+    step.do = end
+    shift.run()
+    assert left(desk) == 0
+    assert not step.is_finished

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime
 
@@ -10,11 +11,12 @@ from flask import Flask
 
 from config.database import db
 from staff.models import StaffMember
+from staff.team import views_passphrase
 from tests.support.instances import Instance
 from tests.unit.staff.conftest import Browser, new_client
 from tests.unit.staff.test_invitations import OWN, offered
 from vault.models import Holder
-from vault.services import Unlocked, make_holder, unlock, vault
+from vault.services import Unlocked, make_holder, unlock, vault, wrap_anew
 
 FIRST = "marble otters argue under the stairs"
 
@@ -72,6 +74,22 @@ def test_refused_and_nothing_changed(
     answer = viewer.post("/staff/passphrase", data)
     assert answer.status_code == 422
     assert words in answer.text
+    assert opened_by(app, viewer, FIRST)
+
+
+def test_wrap_of_an_older_holder_is_not_put_on_a_newer_one(app: Flask, viewer: Browser) -> None:
+    """The link of an invitation was used while the passphrase was tried."""
+    with app.app_context():
+        member = db.session.get_one(StaffMember, viewer.staff_id)
+        old = db.session.get_one(Holder, member.holder_id)
+        old_id, salt = old.id, old.salt
+        wrapped = wrap_anew(old.id, b"k" * 32, None, OWN, is_chosen=True)
+        assert views_passphrase._put(member.id, old, wrapped)
+        db.session.rollback()
+        gone = Holder(id=uuid.uuid4(), salt=salt)
+        assert not views_passphrase._put(member.id, gone, wrapped)
+        other = Holder(id=old_id, salt=b"another salt....")
+        assert not views_passphrase._put(member.id, other, wrapped)
     assert opened_by(app, viewer, FIRST)
 
 

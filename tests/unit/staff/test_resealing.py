@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
+from nacl.bindings import sodium_pad
+from nacl.public import PublicKey, SealedBox
 from sqlalchemy import func, insert, select, update
 
 from config.database import db
@@ -19,10 +21,12 @@ from petitions.models import Signature
 from staff.models import KeyedWork
 from staff.team import rotation
 from staff.work import archiving, sealed_rows
+from staff.work.indexing import Indexing
+from staff.work.resealing import Resealing
 from tests.support.moments import NOW
 from tests.unit.staff.conftest import PETITION, People
 from tests.unit.staff.keyed import Desk
-from vault.box import ARCHIVE, box_vault_id, box_version
+from vault.box import ARCHIVE, box_vault_id, box_version, seal_box
 from vault.models import VaultPair, VaultShare
 from vault.rotation import GRACE
 from vault.services import draw_pair, pin_pair, vault
@@ -130,7 +134,7 @@ def test_old_key_goes_when_nothing_is_left_and_not_before(
     old_shares = select(func.count()).select_from(VaultShare).where(VaultShare.vault_id == 1)
     with app.app_context():
         later = desk.now + GRACE + timedelta(minutes=1)
-        assert step.finish(shift.opener, 0, later) is None, "a box is left"
+        assert step.finish(shift.opener, later) is None, "a box is left"
         db.session.commit()
     desk.work()
     assert desk.read(old_shares)[0][0] > 0, "others may have begun to seal with it"
@@ -201,9 +205,133 @@ def test_what_changes_while_it_is_being_sealed_anew_is_not_overwritten(
     shift = desk.create_shift()
     step = app.extensions["vigil_keyed_steps"][2]
     with app.app_context():
-        batch = step.read(shift.opener, NOW, sealed_rows.Place(2, None))
+        batch = step.read(shift.opener, NOW, sealed_rows.Place(1, None))
         assert [row.id for row in batch.rows] == [signature]
         db.session.execute(update(Signature).values(sealed=b"\x01\x00\x02newer"))
         assert step.write(shift.opener, batch, NOW) == 0
         assert db.session.scalars(select(Signature.sealed)).one() == b"\x01\x00\x02newer"
     assert not desk.read(select(VolunteerSignup.id)) + desk.read(select(VolunteerNote.id))
+
+
+def seal_for_old(vault_id: int, table: str, row_id: uuid.UUID, content: Any) -> bytes:
+    """A box as somebody sealed it who began before the rotation. Needs a context."""
+    pair = db.session.get_one(VaultPair, vault_id)
+    return seal_box(SealedBox(PublicKey(pair.public_key)), vault_id, table, row_id, content)
+
+
+def ripen(app: Flask) -> None:
+    """Nobody seals with the old vaults any more."""
+    with app.app_context():
+        old = VaultPair.retired_at.is_not(None)
+        db.session.execute(update(VaultPair).where(old).values(retired_at=NOW - 2 * GRACE))
+        db.session.commit()
+
+
+def vaults_with_shares(desk: Desk) -> set[int]:
+    return {row[0] for row in desk.read(select(VaultShare.vault_id))}
+
+
+class Late(Resealing):
+    """Somebody commits what they sealed long ago when the step has read all."""
+
+    def __init__(self, do: Callable[[], object]) -> None:
+        self.do = do
+
+    def finish(self, *args: Any) -> Callable[[], None] | None:
+        """Commit theirs first."""
+        self.do()
+        return super().finish(*args)
+
+
+def test_contact_that_comes_between_two_steps_keeps_box_and_index_together(
+    app: Flask, desk: Desk, people: People
+) -> None:
+    people.create_signature("Ada", ADA)
+    (old,) = desk.read(select(Contact.id, Contact.sealed, Contact.email_index))
+    rotate(desk)
+    desk.work()
+    with app.app_context():
+        values = {"sealed": old.sealed, "email_index": old.email_index}
+        db.session.execute(update(Contact).values(values))
+        db.session.commit()
+    ripen(app)
+    app.extensions["vigil_keyed_steps"] = (Resealing(),)
+    desk.work()
+    (now,) = desk.read(select(Contact.id, Contact.sealed, Contact.email_index))
+    assert now == old, "the step that makes both does it"
+    assert vaults_with_shares(desk) == {1, 2}
+    app.extensions["vigil_keyed_steps"] = (Indexing(), Resealing())
+    desk.work()
+    with app.app_context():
+        index = vault().email_index(ADA)
+        assert db.session.scalars(select(Contact.id).where(Contact.email_index == index)).one()
+    assert vaults_with_shares(desk) == {2}
+
+
+@pytest.mark.parametrize("kind", ["signature", "contact"])
+def test_openable_box_holds_its_vault_however_many_of_another_are_broken(
+    app: Flask, desk: Desk, people: People, kind: str
+) -> None:
+    broken = [people.create_signature(f"P{n}") for n in range(3)]
+    with app.app_context():
+        moved = update(Signature).values(sealed=b"\x01\x00\x01" + bytes(400))
+        db.session.execute(moved)
+        db.session.commit()
+    rotate(desk)
+    late = people.create_signature("Late")
+    contact_id = people.contact_of(Signature, late)
+    rotate(desk)
+    ripen(app)
+
+    def come_late() -> None:
+        model, row_id = (Signature, late) if kind == "signature" else (Contact, contact_id)
+        box = seal_for_old(2, kind, row_id, {"name": "Late", "email": "late@example.org"})
+        db.session.execute(update(model).where(model.id == row_id).values(sealed=box))
+
+    index, mail, _resealing, archive = app.extensions["vigil_keyed_steps"]
+    app.extensions["vigil_keyed_steps"] = (index, mail, Late(come_late), archive)
+    desk.work()
+    assert desk.figures("lease") == (0, len(broken))
+    assert vaults_with_shares(desk) == {2, 3}
+    app.extensions["vigil_keyed_steps"] = (index, mail, Resealing(), archive)
+    desk.work()
+    assert vaults_with_shares(desk) == {3}
+
+
+def test_planted_box_that_opens_but_cannot_be_sealed_stops_nothing(
+    app: Flask, desk: Desk, people: People, caplog: pytest.LogCaptureFixture
+) -> None:
+    planted = [people.create_signature(f"P{n}") for n in range(2)]
+    people.create_signature("Ada", ADA)
+    with app.app_context():
+        public_key = db.session.scalars(select(VaultPair.public_key)).one()
+        for row_id, number in zip(planted, ("NaN", "1e999"), strict=True):
+            text = f'{{"table":"signature","id":"{row_id}","details":{{"name":{number}}}}}'
+            box = SealedBox(PublicKey(public_key)).encrypt(sodium_pad(text.encode(), 256))
+            moved = update(Signature).where(Signature.id == row_id)
+            db.session.execute(moved.values(sealed=b"\x01\x00\x01" + box))
+        db.session.commit()
+    new = rotate(desk)
+    ripen(app)
+    assert desk.work() == 4
+    assert desk.figures("lease") == (0, 2)
+    left = {row_id for _table, row_id, blob in boxes(desk) if box_vault_id(blob) != new}
+    assert left == set(planted)
+    assert vaults_with_shares(desk) == {new}
+    desk.work()
+    assert [caplog.text.count(str(row_id)) for row_id in planted] == [1, 1]
+
+
+def test_large_installation_with_nothing_to_convert_is_looked_through_once_an_hour(
+    app: Flask, desk: Desk, people: People, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archiving, "FROM", 0)
+    people.create_signature("Ada", ADA)
+    assert desk.work() == 2
+    step, later = archiving.Archiving(), desk.now + archiving.EVERY * 2
+    with app.app_context():
+        assert step.left(later, most=1) == 0
+    people.create_signature("Eva")
+    with app.app_context():
+        assert step.left(later + archiving.EVERY / 2, most=1) == 0
+        assert step.left(later + archiving.EVERY, most=1) == 1

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from config.database import db
 from petitions.models import Signature
@@ -122,7 +122,7 @@ def test_viewer_and_planted_people_are_not_entitled_or_vouched_for(
         db.session.get_one(Holder, planted.holder.id).enrolment_tag = bytes(32)
         db.session.commit()
         assert {viewer.holder.id, gone.holder.id}.isdisjoint(
-            {holder.id for holder in entitled(NOW)}
+            {holder.id for holder in entitled(vault().open_with(holder_key), NOW)}
         )
         assert rotate_after_removal(vault().open_with(holder_key), uuid.uuid4(), NOW)
         db.session.commit()
@@ -238,3 +238,45 @@ def test_rotation_that_waits_too_long_for_its_answer_gives_way(
     with app.app_context():
         pin_pair(draw_pair())
         assert vault().is_ready()
+
+
+def test_planted_recovery_holder_does_not_stop_a_rotation(
+    app: Flask, instance: Instance, holder_key: bytes
+) -> None:
+    with app.app_context():
+        opener = vault().open_with(holder_key)
+        planted = enrol_holder(opener, "recovery", NOW)
+        planted.holder.enrolment_tag = bytes(32)
+        db.session.commit()
+    done = app.test_cli_runner().invoke(
+        args=["staff", "rotate", "--yes"], input=f"{instance.first.recovery_code}\n"
+    )
+    assert done.exit_code == 0, done.output
+    assert done.output.count("the recovery code") == 1, "people see who gets a share"
+    assert "1 holders in the database are nobody's" in done.output
+    with app.app_context(), pytest.raises(CannotOpen):
+        vault().open_with(planted.key)
+    assert vaults(app) == [2]
+
+
+@pytest.mark.parametrize("sealed", [b"", b"\x02\x00\x01junk", b"\x09\x00\x01junk"])
+def test_damaged_first_key_of_the_log_does_not_stop_a_rotation(
+    app: Flask,
+    instance: Instance,
+    holder_key: bytes,
+    caplog: pytest.LogCaptureFixture,
+    sealed: bytes,
+) -> None:
+    with app.app_context():
+        db.session.execute(update(AuditChain).values(sealed=sealed))
+        db.session.commit()
+        assert rotate_after_removal(vault().open_with(holder_key), uuid.uuid4(), NOW)
+        db.session.commit()
+        assert db.session.scalars(select(AuditChain.sealed)).one() == sealed
+    assert "first key of the audit log does not open" in caplog.text
+    assert vaults(app) == [2]
+    told = app.test_cli_runner().invoke(
+        args=["staff", "audit", "verify", "--recovery"],
+        input=f"{instance.first.recovery_code}\n",
+    )
+    assert told.exit_code == 2, told.output

@@ -13,6 +13,7 @@ from sqlalchemy import event, insert, select, update
 
 from config.database import db
 from contacts.models import Contact, Correction
+from donate.models import Donation
 from petitions.models import Signature
 from staff.models import AuditEvent
 from staff.people import search as searching
@@ -258,6 +259,21 @@ def test_whoever_is_shown_is_in_the_audit_log_and_the_words_are_nowhere(
         ).all()
         assert noted.details["contacts"] == [str(contact)]
         assert noted.details["by"] == "words"
+
+
+def test_gift_of_nobody_known_is_noted_by_its_own_id(
+    app: Flask, admin: Browser, people: People
+) -> None:
+    """An announced transfer has no contact yet, and its box has a name."""
+    gift = people.create_donation("Dora")
+    with app.app_context():
+        db.session.execute(update(Donation).values(contact_id=None))
+        db.session.commit()
+    assert "1 entry found." in admin.post("/staff/contacts/find", {"words": "dora"}).text
+    with app.app_context():
+        seen = select(AuditEvent).where(AuditEvent.action == "contact.seen")
+        (noted,) = db.session.scalars(seen).all()
+        assert (noted.subject_kind, noted.subject_id) == ("donation", gift)
 
 
 def test_empty_page_asks_and_searches_nothing(admin: Browser) -> None:

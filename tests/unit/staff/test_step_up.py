@@ -12,7 +12,7 @@ from sqlalchemy import select, update
 
 from config.database import db
 from staff.access import opener
-from staff.door.step_up import FRESH, stepped_up, wants_step_up
+from staff.door.step_up import FRESH, is_fresh, stepped_up, wants_step_up
 from staff.models import AuditEvent, KnownBrowser, SignInDelay, StaffMember, StaffSession
 from staff.people import views_contacts
 from staff.permissions import NOBODY_SIGNED_IN, permission_of
@@ -25,7 +25,8 @@ FILTERS = {"kind": "signature", "campaign": "", "state": "", "newsletter": ""}
 MARKED = {
     "staff.export_contacts", "staff.export_donations", "staff.refund_donation",
     "staff.end_recurring", "staff.invite", "staff.invite_again", "staff.change_role",
-    "staff.remove_member", "staff.enter_donation", "staff.change_passphrase", "staff.release_copy",
+    "staff.remove_member", "staff.enter_donation", "staff.passphrase", "staff.change_passphrase",
+    "staff.release_copy",
 }  # fmt: skip
 
 
@@ -103,6 +104,22 @@ def test_every_field_is_carried_on_in_order_and_escaped(worker: Browser) -> None
     carried = [pair for pair in fields(page) if pair[0] != "csrf_token"]
     assert carried == [("a", "1"), ("a", "2"), ('b"<', "<script>\n'\"&")]
     assert "<script>" not in page
+
+
+def test_passphrases_are_not_carried_on(worker: Browser) -> None:
+    posted = {"current": "canary one", "passphrase": "canary two", "again": "canary two", "a": "1"}
+    page = worker.post("/staff/passphrase", posted).text
+    assert "Is it you?" in page
+    assert "canary" not in page
+    assert dict(fields(page))["a"] == "1"
+    assert "Is it you?" in worker.get("/staff/passphrase").text
+
+
+def test_moment_to_come_is_not_fresh() -> None:
+    now = datetime.now(UTC)
+    assert is_fresh(now, now)
+    assert not is_fresh(now + timedelta(seconds=1), now)
+    assert not is_fresh(now - FRESH, now)
 
 
 def test_wrong_passphrase_changes_nothing_and_makes_wait(app: Flask, worker: Browser) -> None:

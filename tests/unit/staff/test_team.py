@@ -10,10 +10,12 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 from sqlalchemy import func, select
+from werkzeug.test import TestResponse
 
 from config.database import db
 from staff.models import AuditEvent, Invitation, StaffMember, StaffSession
 from staff.team import members as team
+from tests.support.visitor import mails
 from tests.unit.staff.conftest import Browser
 from vault.models import Holder, VaultPair, VaultShare
 from vault.services import enrol_holder, vault
@@ -213,6 +215,82 @@ def test_each_step_is_in_the_log_by_ids(
     assert set(events) == {"staff.role-changed", "staff.removed"}
     assert events["staff.role-changed"].details == {"role_before": "viewer", "role": "editor"}
     assert {row.actor_id for row in events.values()} == {admin.staff_id}
+
+
+def demote(admin: Browser, colleague: Browser) -> TestResponse:
+    return admin.post(f"/staff/team/{colleague.staff_id}/role", {"role": "contacts"})
+
+
+def dismiss(admin: Browser, colleague: Browser) -> TestResponse:
+    return admin.post(f"/staff/team/{colleague.staff_id}/remove")
+
+
+@pytest.mark.parametrize("end", [demote, dismiss])
+def test_links_that_an_administrator_made_end_with_the_role(
+    app: Flask, admin: Browser, browser_of: Callable[[str], Browser],
+    end: Callable[[Browser, Browser], TestResponse],
+) -> None:  # fmt: skip
+    colleague = browser_of("admin")
+    link, kept = invite(colleague, "Backdoor", "admin"), invite(admin, "Olena", "contacts")
+    assert end(admin, colleague).status_code == 303
+    assert admin.get(link).status_code == 410
+    assert admin.get(kept).status_code == 200
+    assert "backdoor" in admin.get("/staff/team").text
+    with app.app_context():
+        assert db.session.scalars(select(Invitation.created_by)).all() == [admin.staff_id]
+        invited = select(func.count()).where(Holder.kind == "invitation")
+        assert db.session.scalar(invited) == 1
+
+
+def test_it_says_whose_links_ended(admin: Browser, browser_of: Callable[[str], Browser]) -> None:
+    colleague = browser_of("admin")
+    invite(colleague, "Backdoor", "viewer")
+    answer = dismiss(admin, colleague)
+    assert "Invite anew: backdoor." in admin.get(answer.headers["Location"]).text
+
+
+def test_link_made_while_its_maker_was_removed_opens_nothing(
+    app: Flask, admin: Browser, browser_of: Callable[[str], Browser]
+) -> None:
+    colleague = browser_of("admin")
+    link = invite(colleague, "Backdoor", "admin")
+    with app.app_context():
+        db.session.get_one(StaffMember, colleague.staff_id).state = "removed"
+        db.session.commit()
+    assert admin.get(link).status_code == 410
+
+
+def test_readers_are_told_of_links_and_roles(
+    app: Flask, admin: Browser, browser_of: Callable[[str], Browser]
+) -> None:
+    colleague = browser_of("viewer")
+    invite(admin, "Olena", "viewer")
+    admin.post(f"/staff/team/{colleague.staff_id}/invitation")
+    admin.post(f"/staff/team/{colleague.staff_id}/role", {"role": "editor"})
+    with app.app_context():
+        told = [mail.params["what"] for mail in mails() if mail.kind == "team-alert"]
+    assert told == ["invited", "invited", "role-changed"]
+
+
+def test_promotion_waits_for_the_link(
+    app: Flask, admin: Browser, browser_of: Callable[[str], Browser]
+) -> None:
+    colleague = browser_of("viewer")
+    address = f"/staff/team/{colleague.staff_id}/role"
+    assert LINK.search(admin.post(address, {"role": "admin"}).text)
+    assert colleague.get("/staff/").status_code == 303
+    with app.app_context():
+        row = db.session.get_one(StaffMember, colleague.staff_id)
+        assert (row.state, row.holder_id) == ("invited", None)
+
+
+def test_administrator_without_a_share_is_nobody_to_leave_it_to(
+    app: Flask, admin: Browser, browser_of: Callable[[str], Browser]
+) -> None:
+    browser_of("admin")  # active, and opens nothing
+    first = member(app, "admin")
+    with app.app_context(), pytest.raises(team.LastOne):
+        team.remove(first.id, uuid.uuid4(), first.created_at)
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor", "contacts"])

@@ -255,3 +255,19 @@ def test_lasting_fault_is_logged_once_a_minute(
         monkeypatch.setattr("vault.sealing.time.monotonic", lambda now=second: 1000.0 + now)
         assert not vault.is_ready()
     assert caplog.messages == ["vault: there is none in the database"] * 2
+
+
+@pytest.mark.parametrize("number", ["NaN", "Infinity", "-Infinity", "1e999"])
+def test_box_with_a_number_that_cannot_be_sealed_again_does_not_open(
+    vault: Vault, first: Initialised, number: str
+) -> None:
+    text = f'{{"table":"signature","id":"{ROW}","details":{{"name":%s}}}}'
+    public_key = db.session.scalars(select(VaultPair.public_key)).one()
+
+    def box_with(value: str) -> bytes:
+        content = sodium_pad((text % value).encode(), 256)
+        return HEADER.pack(VERSION, 1) + SealedBox(PublicKey(public_key)).encrypt(content)
+
+    with pytest.raises(CannotOpen):
+        first.opener.open("signature", ROW, box_with(number))
+    assert first.opener.open("signature", ROW, box_with("1.5e3")) == {"name": 1500.0}
