@@ -33,8 +33,7 @@ def erase(contact_ids: Sequence[uuid.UUID], now: datetime) -> None:
     _erase_parts(contact_ids, now)  # rows of deeds are locked before contacts, as everywhere
     lock(contact_ids)
     _erase_parts(contact_ids, now)  # what came in between; nothing more can
-    copies = select(CopyRequest.id).where(CopyRequest.contact_id.in_(contact_ids))
-    traces.empty_of_contacts(contact_ids, db.session.scalars(copies).all())
+    traces.empty_of_contacts(contact_ids)
     drop_rows(contact_ids)
 
 

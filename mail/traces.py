@@ -22,7 +22,7 @@ _OF_GIFT = (
     "recurring-ended:{}", "confirm-newsletter:{}",
 )  # fmt: skip
 _OF_GIFT_AND_MORE = ("gift-refunded:{}:", "renewal:{}:", "recurring-changed:{}:")
-_OF_CONTACT_AND_MORE = ("address-change:{}:", "address-asked:{}:")
+_OF_CONTACT_AND_MORE = ("address-change:{}:", "address-asked:{}:", "my-copy:{}:")
 _AT_ONCE = 100  # SQLite takes no condition of more than 1000 parts
 
 
@@ -50,14 +50,10 @@ def empty_of_gifts(gift_ids: Collection[uuid.UUID]) -> None:
         _empty(or_(_table.c.idem_key.in_(whole), _begins(_OF_GIFT_AND_MORE, some)))
 
 
-def empty_of_contacts(
-    contact_ids: Collection[uuid.UUID], copy_ids: Collection[uuid.UUID] = ()
-) -> None:
+def empty_of_contacts(contact_ids: Collection[uuid.UUID]) -> None:
     """Erase the addresses in mails about people's changes of address and copies. Flushes."""
     for some in _some_of(contact_ids):
         _empty(_begins(_OF_CONTACT_AND_MORE, some))
-    for some in _some_of(copy_ids):
-        _empty(_table.c.idem_key.in_([f"my-copy:{copy_id}" for copy_id in some]))
 
 
 def _some_of(ids: Collection[uuid.UUID]) -> Iterator[list[uuid.UUID]]:

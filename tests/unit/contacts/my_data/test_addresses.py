@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -277,6 +277,28 @@ def test_two_who_ask_at_once_leave_one_link(app: Flask, anna: Supporter) -> None
     with ThreadPoolExecutor(2) as threads:
         assert list(threads.map(press, (NEW, OTHER))) == [True, True]
     assert rows(AddressChange) == 1
+
+
+def test_who_asks_while_another_change_is_confirmed_waits(app: Flask, anna: Supporter) -> None:
+    """And finds the private link gone: no second link stays alive."""
+    path, contact_id = ask(anna).rsplit("/", 1)[1], anna.contact().id
+    db.session.rollback()
+    now = datetime.now(UTC)
+
+    def press() -> bool:
+        with app.test_request_context(method="POST"):
+            link = anna.token
+            asked = address_wishes.ask_to_change(contact_id, link, ANNA, OTHER, "en", now)
+            db.session.commit()
+            return asked
+
+    with ThreadPoolExecutor(1) as threads:
+        assert addresses.confirm_change(path, now)
+        asked = threads.submit(press)
+        assert not wait([asked], 0.5).done
+        db.session.commit()
+        assert not asked.result(5)
+    assert rows(AddressChange) == 0
 
 
 def test_released_copy_ends_with_the_old_address(anna: Supporter) -> None:
