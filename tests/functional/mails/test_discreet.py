@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import re
-from datetime import UTC, datetime
+import time
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
-from config.database import db
+from config.database import begin_write, db
 from contacts import links
 from contacts.services import add_contact
-from tests.support.letters import SLUG, confirm, contact, give, path_of, pay
+from mail import claims, outbox
+from mail.worker import Worker
+from tests.support.letters import SLUG, confirm, contact, give, header, path_of, pay
 from tests.support.visitor import sign, volunteer
+from vault.services import vault
 
 NEUTRAL = {"en": "About your request", "uk": "Щодо вашого звернення", "be": "Наконт вашага звароту"}
 
@@ -110,3 +114,39 @@ def test_wish_of_a_gift_changes_no_contact_that_was_there(
     pay(give(client, discreet="y"), datetime.now(UTC))
     assert not contact().is_discreet
     assert deliver()[0].html == ""
+
+
+@pytest.mark.parametrize("kind", ["gift-expired", "gift-pending", "gift-failed", "recurring-ended"])
+def test_every_mail_to_a_discreet_person_is_discreet_whatever_queued_it(
+    client: FlaskClient, deliver: Any, kind: str
+) -> None:
+    """Before a gift is paid, and once the person is erased, it hangs on no contact."""
+    for email, is_discreet in (("anna@example.org", True), ("other@example.org", False)):
+        add_contact(email, "en", "confirmed", datetime.now(UTC).date(), is_discreet)
+        outbox.enqueue(
+            kind=kind,
+            idem_key=f"{kind}:{email}",
+            language="en",
+            to=email,
+            params={"amount": "€25.00", "fund": "X", "path": "/en/donate", "reason": "donor"},
+            now=datetime.now(UTC),
+        )
+    db.session.commit()
+    quiet, usual = sorted(deliver(), key=lambda mail: bool(mail.html))
+    assert (quiet.subject, quiet.html) == (NEUTRAL["en"], "")
+    assert (header(quiet, "To"), header(usual, "To")) == ("anna@example.org", "other@example.org")
+    assert usual.html
+
+
+def test_looking_for_the_wish_waits_for_nobody_who_writes(app: Flask, client: FlaskClient) -> None:
+    """It is one look for each mail: SQLite's write lock is not taken for it."""
+    sign(client)
+    now = datetime.now(UTC)
+    worker, key = Worker(app, clock=lambda: now), vault().mail_key()
+    [email] = claims.claim(now + timedelta(seconds=1), 1)
+    db.session.commit()
+    begin_write()  # somebody signs at this moment
+    started = time.monotonic()
+    assert worker._write(email, key).subject
+    assert time.monotonic() - started < 2  # whoever waits for the lock waits 5 seconds
+    db.session.rollback()

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 from flask import Flask
 from sqlalchemy import create_engine, event, text
+from sqlalchemy.exc import OperationalError
 
 from config.database import db, forget_deleted_rows
 from config.settings import ROOT
@@ -479,3 +480,42 @@ def test_log_names_nobody(
     assert str(refused) in caplog.text
     for word in ("canary", "no such user", "/be/"):
         assert word not in caplog.text
+
+
+@pytest.mark.parametrize("kind", ["manage-giving", "remind-signature"])
+def test_look_that_fails_keeps_no_other_mail_waiting(
+    app: Flask, worker: Worker, post: Post, clock: Clock, kind: str
+) -> None:
+    """Both are asked for each mail alone: is it to be discreet, and has a reminder room."""
+    params = {"path": "/be/confirm/abc", "not_me_path": "/be/not-me/abc", "minutes": "60"}
+    early = NOW - timedelta(seconds=1)
+    [first], others = queue(app, kind=kind, params=params, now=early), queue(app, 2)
+    at = {"manage-giving": "SELECT 1", "remind-signature": "AS others"}[kind]
+    failed: list[str] = []
+
+    def fail(connection: Any, cursor: Any, words: str, *more: Any) -> None:
+        if at in words and not failed:
+            failed.append(words)
+            raise OperationalError(words, {}, Exception("database is locked"))
+
+    app.extensions["vigil_is_discreet"] = lambda to: not db.session.scalar(text("SELECT 1"))
+    with app.app_context():
+        event.listen(db.engine, "before_cursor_execute", fail)
+    assert worker.send_batch() == (3, 2)
+    assert failed
+    email = row(app, first)
+    assert (email.state, email.attempts, email.error) == ("queued", 1, "database")
+    assert {row(app, email_id).state for email_id in others} == {"sent"}
+    clock.advance(minutes=2)
+    assert worker.send_batch() == (1, 1)
+    assert len(post.received) == 3
+
+
+def test_mails_to_staff_have_no_discreet_form(app: Flask, worker: Worker, post: Post) -> None:
+    """Also where the address is a supporter's who wants one."""
+    app.extensions["vigil_is_discreet"] = lambda to: True
+    queue(app, kind="giving-alert", params={"what": "books-differ", "n": "1", "path": "/staff"})
+    queue(app)
+    assert worker.run(once=True) == 2
+    kinds = sorted(mail.message.get_content_type() for mail in post.received)
+    assert kinds == ["multipart/alternative", "text/plain"]
