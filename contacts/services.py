@@ -103,7 +103,7 @@ def contact_values(
     """The values for `contact_insert`, the address sealed. Raises VaultMissing."""
     contact_id = uuid.uuid4()
     # The box first: where the vault is rotated between the two, the box says that the index is
-    # to be made anew (staff/work/indexing.py).
+    # to be made anew.
     sealed = vault().seal("contact", contact_id, {"email": email})
     contact = {
         "id": contact_id,
