@@ -35,13 +35,13 @@ class Site:
     log: Path
 
     def mail_to(self, address: str, count: int = 1) -> Message:
-        """The newest mail to an address, once so many have come."""
+        """The mail to an address that came as the count-th, whatever has followed it since."""
 
-        def newest() -> Message | None:
+        def awaited() -> Message | None:
             found = self.mails_to(address)
-            return found[-1] if len(found) >= count else None
+            return found[count - 1] if len(found) >= count else None
 
-        return self.wait_for(newest, f"mail {count} to {address}")
+        return self.wait_for(awaited, f"mail {count} to {address}")
 
     def mails_to(self, address: str) -> list[Message]:
         """The mails that have come to an address so far, oldest first."""
