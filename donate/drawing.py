@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
-from flask import Response, g, make_response, render_template
+from flask import Response, g
 
 from config.database import begin_read, db
 from donate.books.queries import goals_beside
@@ -15,7 +15,7 @@ from donate.guard import services as guard
 from donate.guard.services import Verdict
 from donate.guard.views import show_proof
 from donate.wording import wording
-from web.public import form_page, public_page
+from web.public import drawn_page, public_page
 
 TEMPLATE = "donate/donate.html"
 
@@ -30,8 +30,8 @@ def draw_form_again(form: DonationForm, status: int, verdict: Verdict | None = N
     """The form with what was typed, and what the guard asks; what was begun is undone."""
     proof = verdict or guard.keep_asking(form, datetime.now(UTC))
     cause = None if status == 503 else _cause_again(form)
-    response = form_page(
-        TEMPLATE, form, status, is_open=gateway().is_on, cause=cause, goals=[], proof=proof
+    response = drawn_page(
+        TEMPLATE, status, form=form, is_open=gateway().is_on, cause=cause, goals=[], proof=proof
     )
     return show_proof(response, proof) if proof else response
 
@@ -39,7 +39,7 @@ def draw_form_again(form: DonationForm, status: int, verdict: Verdict | None = N
 def draw_risk(form: DonationForm) -> Response:
     """What to do instead of paying; nothing is begun, and a way leads back to what was typed."""
     words = wording("risk", g.language)
-    return make_response(render_template("donate/risk.html", form=form, words=words))
+    return drawn_page("donate/risk.html", form=form, words=words)
 
 
 def _cause_again(form: DonationForm) -> Cause | None:

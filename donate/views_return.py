@@ -7,7 +7,7 @@ import re
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, g, make_response, render_template, request, url_for
+from flask import Response, g, request, url_for
 
 from config.database import begin_write, db
 from config.settings import settings
@@ -22,7 +22,7 @@ from donate.prefill import write_wish
 from donate.queries import Checkout
 from web import throttle
 from web.errors import UNAVAILABLE
-from web.headers import PRIVATE
+from web.public import drawn_page
 
 log = logging.getLogger("vigil.donate")
 
@@ -40,9 +40,7 @@ def thanks() -> Response:
         db.session.rollback()
         log.error("a gift could not be looked up: %s", type(error).__name__)
         context = {"state": State.PENDING}
-    response = make_response(render_template("donate/thanks.html", **context))
-    response.headers["Cache-Control"] = PRIVATE
-    return response
+    return drawn_page("donate/thanks.html", **context)
 
 
 def _look_up(session_id: str, now: datetime) -> dict[str, Any]:

@@ -13,7 +13,7 @@ from petitions import services
 from petitions.forms import SignatureForm
 from petitions.queries import PetitionPage, petition_page
 from web.errors import UNAVAILABLE, note_unavailable
-from web.public import form_page, public_blueprint, public_page
+from web.public import drawn_page, public_blueprint, public_page
 
 petitions = public_blueprint("petitions", __name__)
 
@@ -57,7 +57,7 @@ def _form_again(slug: str, form: SignatureForm) -> Response:
     petition = _petition(slug)
     if petition.is_closed:
         return _too_late(slug)
-    return form_page("petitions/petition.html", form, form.status, petition=petition)
+    return drawn_page("petitions/petition.html", form.status, form=form, petition=petition)
 
 
 def _too_late(slug: str) -> Response:

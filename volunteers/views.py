@@ -12,7 +12,7 @@ from config.settings import settings
 from volunteers import services
 from volunteers.forms import VolunteerForm
 from web.errors import UNAVAILABLE, note_unavailable
-from web.public import form_page, public_blueprint, public_page
+from web.public import drawn_page, public_blueprint, public_page
 
 volunteers = public_blueprint("volunteers", __name__)
 
@@ -28,14 +28,14 @@ def sign_up() -> AnyResponse:
     """Take a sign-up; the same answer whatever we know of the address."""
     form = VolunteerForm()
     if not form.is_accepted(settings().form_limit):
-        return form_page("volunteers/volunteer.html", form, form.status)
+        return drawn_page("volunteers/volunteer.html", form.status, form=form)
     try:
         services.sign_up(form, g.language, datetime.now(UTC))
         db.session.commit()
     except UNAVAILABLE as error:
         note_unavailable(error)
         form.put_off()
-        return form_page("volunteers/volunteer.html", form, form.status)
+        return drawn_page("volunteers/volunteer.html", form.status, form=form)
     return redirect(url_for("pages.check_inbox"), 303)
 
 

@@ -7,7 +7,6 @@ from werkzeug.routing import BaseConverter
 
 from config.languages import preferred_language
 from web.errors import RETRY_AFTER
-from web.forms import PublicForm
 from web.headers import is_public
 
 
@@ -37,9 +36,9 @@ def push_language(endpoint: str, values: dict[str, str]) -> None:
         values["language"] = g.get("language") or preferred_language()
 
 
-def form_page(template: str, form: PublicForm, status: int, **context: object) -> Response:
-    """Draw a page anew with what was typed and what is wrong with it."""
-    response = make_response(render_template(template, form=form, **context), status)
+def drawn_page(template: str, status: int = 200, **context: object) -> Response:
+    """Draw a page for one visitor alone: nobody stores what does not say that it is public."""
+    response = make_response(render_template(template, **context), status)
     if status in {429, 503}:
         response.headers["Retry-After"] = RETRY_AFTER
     return response

@@ -1,4 +1,4 @@
-"""The forms of "my data": for a link, for corrected details, for another address, and its buttons.
+"""The forms of "my data": for corrected details, for another address, and its buttons.
 
 A button is a form, too: it carries the timed token, and the origin check holds for it.
 """
@@ -15,14 +15,6 @@ from web.forms import CountryField, EmailAddress, PublicForm, Text, one_line, se
 from web.phone import PhoneNumber
 
 LONGEST_NOTE = 1_000  # characters
-
-
-class AskForm(PublicForm):
-    """Where to send the private link."""
-
-    quota_purpose = "link"
-
-    email = StringField(_("E-mail"), [EmailAddress()], [one_line])
 
 
 class AddressForm(PublicForm):

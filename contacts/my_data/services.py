@@ -9,7 +9,6 @@ from datetime import datetime
 from sqlalchemy import update
 
 from config.database import db
-from contacts import links
 from contacts.links import LinkPurpose
 from contacts.models import Contact, Correction
 from contacts.parts import part_of
@@ -29,14 +28,6 @@ def _is_known(contact_id: uuid.UUID) -> bool:
 
 
 link_purpose = LinkPurpose(mail="my-data", path=_path, has_something=_is_known)
-
-
-def ask_for_link(email: str, language: str, now: datetime) -> None:
-    """Note that somebody wants to see what is kept of an address. Flushes.
-
-    Raises VolatileKeysUnreachable.
-    """
-    links.ask(PURPOSE, email, language, now)
 
 
 def correct(contact_id: uuid.UUID, details: Mapping[str, str], now: datetime) -> None:

@@ -10,7 +10,6 @@ from werkzeug.wrappers import Response as AnyResponse
 from config.database import db
 from contacts.my_data import copies
 from contacts.my_data.pages import back, my_data, pressed, private_page, refuse
-from web.headers import PRIVATE
 
 TYPES = {"my-data.json": "application/json", "my-data.html": "text/html"}
 
@@ -42,5 +41,4 @@ def copy_file(token: str, name: str) -> Response:
     response = Response(files[name], mimetype=TYPES[name])
     response.headers["Content-Disposition"] = f'attachment; filename="{name}"'
     response.headers["Content-Security-Policy"] = "default-src 'none'; sandbox"
-    response.headers["Cache-Control"] = PRIVATE
     return response

@@ -1,4 +1,4 @@
-"""The forms of "my giving": for a link, and for a statement."""
+"""The form of "my giving" for a statement."""
 
 from __future__ import annotations
 
@@ -11,19 +11,11 @@ from wtforms import Field, StringField, TextAreaField
 from wtforms.validators import ValidationError
 
 from donate.giving.paper import drawable
-from web.forms import ChoiceField, EmailAddress, PublicForm, Text, one_line, several_lines
+from web.forms import ChoiceField, PublicForm, Text, one_line, several_lines
 
 LONGEST_NAME = 120  # characters
 LONGEST_ADDRESS = 300
 MOST_LINES = 5
-
-
-class LinkForm(PublicForm):
-    """Where to send the private link."""
-
-    quota_purpose = "link"
-
-    email = StringField(_("E-mail"), [EmailAddress()], [one_line])
 
 
 class Printable:

@@ -6,7 +6,6 @@ import uuid
 from datetime import datetime
 
 from config.database import db
-from contacts import links
 from contacts.links import LinkPurpose
 from donate import recurring
 from donate.giving import queries
@@ -20,14 +19,6 @@ def _path(language: str, token: str) -> str:
 
 
 link_purpose = LinkPurpose(mail="manage-giving", path=_path, has_something=queries.has_giving)
-
-
-def ask_for_link(email: str, language: str, now: datetime) -> None:
-    """Note that somebody wants to see the gifts of an address. Flushes.
-
-    Raises VolatileKeysUnreachable.
-    """
-    links.ask(PURPOSE, email, language, now)
 
 
 def note_end(recurring_id: uuid.UUID, now: datetime) -> None:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import UTC, datetime
 
-from flask import Response, abort, g, make_response, redirect, render_template, request, url_for
+from flask import Response, abort, g, redirect, request, url_for
 from flask_babel import gettext as _
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -28,7 +28,7 @@ from donate.money import AmountError, format_amount, parse_amount
 from donate.views import ABOUT_THE_AMOUNT
 from web import throttle
 from web.errors import UNAVAILABLE, note_unavailable
-from web.headers import PRIVATE
+from web.public import drawn_page
 
 log = logging.getLogger("vigil.donate")
 
@@ -68,16 +68,13 @@ def consider(token: str, recurring_id: uuid.UUID) -> AnyResponse:
     one = _own(owner(token), recurring_id)
     if "cancel" not in one.deeds:
         return _to_page(token)
-    page = render_template(
+    return drawn_page(
         "giving/cancel.html",
         token=token,
         one=one,
         amount=format_amount(one.amount_minor, one.currency, g.language),
         fund=fund_name(one.fund, g.language),
     )
-    response = make_response(page)
-    response.headers["Cache-Control"] = PRIVATE
-    return response
 
 
 @giving.post(f"{ONE}/cancel")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any
 
-from flask import Response, abort, g, make_response, redirect, render_template, request, url_for
+from flask import Response, abort, g, redirect, request, url_for
 from werkzeug.wrappers import Response as AnyResponse
 
 from config.database import db
@@ -20,8 +20,7 @@ from donate.offline.references import NoReference, parse_reference, print_refere
 from donate.prefill import read_wish
 from donate.wording import wording
 from web.errors import UNAVAILABLE, note_unavailable
-from web.headers import PRIVATE
-from web.public import form_page, public_blueprint, public_page
+from web.public import drawn_page, public_blueprint, public_page
 
 offline = public_blueprint("offline", __name__)
 
@@ -42,7 +41,7 @@ def announce() -> AnyResponse:
     account = _account()
     form = TransferForm(account)
     if not form.is_accepted(settings().form_limit):
-        return form_page("offline/transfer.html", form, form.status, **_context(account))
+        return drawn_page("offline/transfer.html", form.status, form=form, **_context(account))
     try:
         donation = services.announce_transfer(form, g.language, datetime.now(UTC))
         reference = donation.reference
@@ -50,7 +49,7 @@ def announce() -> AnyResponse:
     except UNAVAILABLE as error:
         note_unavailable(error)
         form.put_off()
-        return form_page("offline/transfer.html", form, form.status, **_context(account))
+        return drawn_page("offline/transfer.html", form.status, form=form, **_context(account))
     return redirect(url_for("offline.announced", reference=reference), 303)
 
 
@@ -64,7 +63,7 @@ def announced(reference: str) -> Response:
         found = None
     if found is None:
         abort(404)
-    page = render_template(
+    return drawn_page(
         "offline/announced.html",
         account=account,
         reference=print_reference(found.reference),
@@ -73,9 +72,6 @@ def announced(reference: str) -> Response:
         has_arrived=found.has_arrived,
         code=_code(account, found),
     )
-    response = make_response(page)
-    response.headers["Cache-Control"] = PRIVATE
-    return response
 
 
 def _account() -> Account:

@@ -60,7 +60,7 @@ def private_link(site: Site, page: Page, address: str) -> str:
     """Ask for the link by "manage my giving"; the one that comes by mail."""
     before = len(site.mails_to(address))
     page.goto("/en/donate/manage")
-    page.locator("form#manage [name=email]").fill(address)
+    page.locator("form#ask [name=email]").fill(address)
     page.get_by_role("button", name="Send me the link").click()
     expect(page).to_have_url(re.compile("/en/donate/manage/sent"))
     mail = site.mail_to(address, before + 1)
@@ -176,7 +176,7 @@ def test_a_stranger_is_told_the_same_and_mailed_nothing(
     site.mail_to(visitor)
     stranger = f"not-{visitor}"
     page.goto("/en/donate/manage")
-    page.locator("form#manage [name=email]").fill(stranger)
+    page.locator("form#ask [name=email]").fill(stranger)
     page.get_by_role("button", name="Send me the link").click()
     said = page.locator("main").inner_text()
     private_link(site, page, visitor)  # was asked for later: the stranger's was dealt with
