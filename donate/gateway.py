@@ -16,6 +16,7 @@ from flask import Flask, current_app
 
 from config.settings import Settings
 from donate.at_stripe import listed, orders
+from donate.at_stripe.connection import open_session
 from donate.at_stripe.listed import BalanceLine, Event, MarkedSession
 from donate.at_stripe.looks import LOOKS, MOST, Look
 from donate.at_stripe.orders import CheckoutOrder, stripe_locale
@@ -347,7 +348,7 @@ def _make_client(settings: Settings, key: str, timeout: float) -> stripe.StripeC
     return stripe.StripeClient(
         key,
         max_network_retries=RETRIES,  # a StripeClient makes none by itself
-        http_client=stripe.RequestsClient(timeout=timeout),
+        http_client=stripe.RequestsClient(timeout, open_session()),
         **elsewhere,
     )
 

@@ -14,8 +14,10 @@ import pytest
 from config.database import db
 from demo.stripe import RunningStandIn
 from demo.stripe.gate import Gate, open_gate
+from donate.models import Donation
 from tests.support.postgres import Postgres
 from tests.unit.donate.desk import KEY, NOW, SECRETS, Desk, create_small_app
+from tests.unit.donate.till import Till
 from vault.services import Opener, initialise
 
 DeskOpener = Callable[..., Desk]
@@ -90,6 +92,11 @@ def stand_in(gate: Gate, monkeypatch: pytest.MonkeyPatch) -> Iterator[RunningSta
 
 
 @pytest.fixture
+def till(stand_in: RunningStandIn) -> Till:
+    return Till(stand_in)
+
+
+@pytest.fixture
 def open_desk(
     tmp_path: Path, engine_name: str, copies: Copies, stand_in: RunningStandIn
 ) -> Iterator[DeskOpener]:
@@ -117,3 +124,18 @@ def open_desk(
 @pytest.fixture
 def desk(open_desk: DeskOpener) -> Desk:
     return open_desk()
+
+
+@pytest.fixture
+def untold(desk: Desk) -> str:
+    """The session of a gift that was paid, of which nobody has told us."""
+    session_id = desk.start()
+    desk.pay(session_id)
+    desk.let_pass()
+    return session_id
+
+
+@pytest.fixture
+def booked(desk: Desk) -> Donation:
+    """A gift in the books."""
+    return desk.paid()

@@ -1,19 +1,17 @@
-"""Every event of a gift's life leads to the whole gift, over HTTP against the stand-in."""
+"""Every event of a single gift's life leads to the whole gift, over HTTP against the stand-in."""
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from demo.stripe import RunningStandIn, objects
 from donate.books.models import Kind, RefundState
-from donate.facts import ChargeFacts, DeclineFacts, Facts, PaymentFacts, RecurringFacts
-from donate.gateway import Event
-from donate.models import RecurringState, State
+from donate.facts import DeclineFacts, PaymentFacts
+from donate.models import State
 from tests.unit.donate.till import (
+    ALWAYS,
     ASKS,
     DAY,
     DEBIT_FAILS,
@@ -21,49 +19,16 @@ from tests.unit.donate.till import (
     DECLINED,
     DONOR,
     FROM_BELARUS,
-    PAYS,
     REFUND_FAILS,
     REFUND_WAITS,
-    RENEWALS_FAIL,
     WARNED,
     Till,
+    assert_each_event_tells_all,
+    charge_in,
+    lines_in,
     payment,
-    recurring,
+    timeless,
 )
-
-
-@pytest.fixture
-def till(stand_in: RunningStandIn) -> Till:
-    return Till(stand_in)
-
-
-def charge_in(facts: tuple[Facts, ...]) -> ChargeFacts:
-    charge = payment(facts).charge
-    assert charge is not None
-    return charge
-
-
-def lines_in(facts: tuple[Facts, ...]) -> list[tuple[Kind, int, int]]:
-    return [(one.kind, one.gross_minor, one.fee_minor) for one in charge_in(facts).movements]
-
-
-def timeless(fact: Facts) -> Facts:
-    """Without what differs from look to look."""
-    if isinstance(fact, DeclineFacts):
-        return fact
-    return replace(fact, asked_at=datetime.fromtimestamp(0, UTC))
-
-
-def assert_each_event_tells_all(till: Till, expected: tuple[Facts, ...], *kinds: str) -> set[str]:
-    """Whatever event comes, in whatever order: the same facts. Returns the types seen."""
-    events = till.events(*kinds)
-    for event in events:
-        facts = [timeless(fact) for fact in till.gateway.look(event)]
-        assert payment(tuple(facts)) == timeless(payment(expected)), event.type
-    return {event.type for event in events}
-
-
-# A single gift
 
 
 def test_open_session(till: Till) -> None:
@@ -292,10 +257,22 @@ def test_debit_that_had_been_credited_and_then_failed(till: Till) -> None:
     facts = till.gateway.look_at_session(session_id)
     assert payment(facts).state is State.FAILED
     assert lines_in(facts) == [(Kind.GIFT, 2_500, 35), (Kind.GIFT_RETURNED, -2_500, 0)]
-    assert {line.id for line in till.gateway.list_movements(datetime.fromtimestamp(0, UTC))} == {
+    assert {line.id for line in till.gateway.list_movements(ALWAYS)} == {
         credited["id"],
         returned["id"],
     }
+
+
+def test_debit_and_card_that_asks_go_through_the_same_door(till: Till) -> None:
+    debited, asking = till.start(), till.start()
+    till.debit(debited, DEBIT_PAYS)
+    till.pay(asking, ASKS)
+    assert payment(till.gateway.look_at_session(debited)).state is State.PENDING
+    assert payment(till.gateway.look_at_session(asking)).state is State.OPEN
+    till.post(f"/c/pay/{asking}/authenticate", {"answer": "complete"})
+    till.wait(DAY)
+    for session_id in (debited, asking):
+        assert payment(till.gateway.look_at_session(session_id)).state is State.PAID
 
 
 def test_session_that_expired(till: Till) -> None:
@@ -308,366 +285,3 @@ def test_session_that_expired(till: Till) -> None:
     assert payment(till.gateway.look(till.events("checkout.session.expired")[0])).state is (
         State.EXPIRED
     )
-
-
-# Cards that were refused
-
-
-def test_each_refused_card_is_told_by_every_event_of_them(till: Till) -> None:
-    order = till.order()
-    session_id = till.gateway.create_checkout(order).id
-    for _ in range(3):
-        till.pay(session_id, DECLINED)
-    refused = {charge["id"] for charge in till.all("charge")}
-    events = till.events("payment_intent.payment_failed")
-    assert len(events) == len(refused) == 3
-    for event in events:
-        *declines, gift = till.gateway.look(event)
-        assert isinstance(gift, PaymentFacts)
-        assert gift.state is State.OPEN
-        told = [one for one in declines if isinstance(one, DeclineFacts)]
-        assert {one.attempt_id for one in told} == refused
-        assert {(one.session_id, one.gift_id) for one in told} == {(session_id, order.gift_id)}
-        assert all(abs(one.at - till.now()) < timedelta(minutes=1) for one in told)
-
-
-def test_refused_cards_still_count_when_another_has_paid(till: Till) -> None:
-    session_id = till.start()
-    till.pay(session_id, DECLINED)
-    refused = till.newest("charge")["id"]
-    till.pay(session_id, PAYS)
-    decline, gift = till.gateway.look(till.events("payment_intent.payment_failed")[0])
-    assert isinstance(decline, DeclineFacts)
-    assert isinstance(gift, PaymentFacts)
-    assert (decline.attempt_id, decline.session_id) == (refused, None)
-    assert gift.state is State.PAID
-    assert gift.charge is not None
-    assert gift.charge.id != refused
-
-
-def test_authentication_that_failed_is_a_card_that_was_refused(till: Till) -> None:
-    session_id = till.start()
-    for _ in range(2):
-        till.pay(session_id, ASKS)
-        till.post(f"/c/pay/{session_id}/authenticate", {"answer": "fail"})
-    first, second = (
-        [fact for fact in till.gateway.look(event) if isinstance(fact, DeclineFacts)]
-        for event in till.events("payment_intent.payment_failed")
-    )
-    assert [one.session_id for one in first] == [session_id]
-    assert [one.attempt_id for one in first] == [one.attempt_id for one in second]
-
-
-def test_refused_card_on_the_page_of_a_recurring_donation(till: Till) -> None:
-    order = till.order("month")
-    session_id = till.gateway.create_checkout(order).id
-    till.start("month", amount_minor=9_900)  # somebody else's
-    till.pay(session_id, DECLINED)
-    decline, gift = till.gateway.look(till.events("payment_intent.payment_failed")[0])
-    assert isinstance(decline, DeclineFacts)
-    assert isinstance(gift, RecurringFacts)
-    assert (decline.session_id, decline.gift_id) == (session_id, order.gift_id)
-    assert (gift.state, gift.session_id) == (RecurringState.OPEN, session_id)
-
-
-def test_refused_card_that_leads_to_two_open_pages_is_told_without_ids(till: Till) -> None:
-    for _ in range(2):
-        till.pay(till.start("month"), DECLINED)
-    for event in till.events("payment_intent.payment_failed"):
-        (decline,) = till.gateway.look(event)
-        assert isinstance(decline, DeclineFacts)
-        assert (decline.session_id, decline.gift_id) == (None, None)
-
-
-def test_refused_card_before_a_recurring_donation_began(till: Till) -> None:
-    order = till.order("month")
-    session_id = till.gateway.create_checkout(order).id
-    till.pay(session_id, DECLINED)
-    till.pay(session_id, PAYS)
-    facts = till.gateway.look(till.events("payment_intent.payment_failed")[0])
-    (decline,) = [fact for fact in facts if isinstance(fact, DeclineFacts)]
-    assert (decline.session_id, decline.gift_id) == (None, order.gift_id)
-    assert recurring(facts).state is RecurringState.ACTIVE
-
-
-# A recurring donation
-
-
-def test_open_and_expired_page_of_a_recurring_donation(till: Till) -> None:
-    order = till.order("year")
-    session_id = till.gateway.create_checkout(order).id
-    (found,) = till.gateway.look_at_session(session_id)
-    assert isinstance(found, RecurringFacts)
-    assert (found.state, found.recurring_id) == (RecurringState.OPEN, order.gift_id)
-    assert (found.session_id, found.subscription_id) == (session_id, None)
-    assert (found.amount_minor, found.currency) == (2_500, "EUR")
-    till.gateway.expire_session(session_id)
-    (found,) = till.gateway.look_at_session(session_id)
-    assert isinstance(found, RecurringFacts)
-    assert found.state is RecurringState.EXPIRED
-
-
-def test_begun_recurring_donation_and_its_first_gift(till: Till) -> None:
-    order = till.order("month")
-    session_id = till.gateway.create_checkout(order).id
-    till.pay(session_id)
-    till.wait(3)
-    session = till.found("checkout.session", session_id)
-    facts = till.gateway.look_at_session(session_id)
-    assert [type(fact) for fact in facts] == [RecurringFacts, PaymentFacts]
-    found, gift = recurring(facts), payment(facts)
-    assert (found.state, found.recurring_id) == (RecurringState.ACTIVE, order.gift_id)
-    assert (found.session_id, found.subscription_id) == (session_id, session["subscription"])
-    assert (found.customer_id, found.trouble) == (session["customer"], None)
-    assert (found.payer.name, found.payer.email) == (DONOR["name"], DONOR["email"])
-    started = till.newest("subscription")["start_date"]
-    assert (found.started_at, found.ended_at) == (datetime.fromtimestamp(started, UTC), None)
-    ends = till.newest("subscription")["items"]["data"][0]["current_period_end"]
-    assert found.next_on == datetime.fromtimestamp(ends, UTC).date()
-    assert (gift.state, gift.recurring_id) == (State.PAID, order.gift_id)
-    assert (gift.invoice_id, gift.subscription_id) == (session["invoice"], session["subscription"])
-    assert (gift.session_id, gift.donation_id) == (None, None)
-    assert (gift.amount_minor, gift.currency, gift.payer.country) == (2_500, "EUR", "PL")
-    assert gift.payment_intent_id == till.newest("charge")["payment_intent"]
-    assert lines_in(facts) == [(Kind.GIFT, 2_500, 62)]
-    charge_id = till.newest("charge")["id"]
-    for other in (
-        till.gateway.look_at_subscription(session["subscription"]),
-        till.gateway.look_at_invoice(session["invoice"]),
-        till.gateway.look_at_charge(charge_id),
-    ):
-        assert timeless(payment(other)) == timeless(gift)
-        rest = replace(recurring(other), session_id=session_id, payer=found.payer)
-        assert timeless(rest) == timeless(found)
-
-
-def test_life_of_a_renewal(till: Till) -> None:
-    """Paid, partly given back, disputed."""
-    subscription = till.give_monthly()
-    invoice = till.control("renew", subscription=subscription["id"])["invoice"]
-    till.wait(3)
-    charge_id = till.newest("charge")["id"]
-    refund_id = uuid.uuid4()
-    till.gateway.create_refund(refund_id, charge_id, 1_000)
-    till.control("early-fraud-warning", charge=charge_id)
-    till.control("dispute", charge=charge_id)
-    facts = till.gateway.look_at_invoice(invoice["id"])
-    assert payment(facts).paid_at == datetime.fromtimestamp(
-        till.found("invoice", invoice["id"])["status_transitions"]["paid_at"], UTC
-    )
-    assert lines_in(facts) == [
-        (Kind.GIFT, 2_500, 62),
-        (Kind.REFUND, -1_000, 0),
-        (Kind.DISPUTE, -1_500, 1_500),
-    ]
-    assert charge_in(facts).refunds[0].refund_id == refund_id
-    assert charge_in(facts).is_suspicious
-    seen = assert_each_event_tells_all(
-        till, facts, "refund", "charge.refunded", "charge.dispute", "radar"
-    )
-    assert len(seen) >= 5
-
-
-def test_card_that_fails_at_a_renewal_is_trouble_and_no_tried_card(till: Till) -> None:
-    subscription = till.give_monthly(RENEWALS_FAIL)
-    invoice = till.control("renew", subscription=subscription["id"])["invoice"]
-    facts = till.gateway.look_at_invoice(invoice["id"])
-    found, gift = recurring(facts), payment(facts)
-    assert (found.state, found.ended_unpaid) == (RecurringState.AT_RISK, False)
-    trouble = found.trouble
-    assert trouble is not None
-    assert (trouble.invoice_id, trouble.attempts) == (invoice["id"], 1)
-    assert not trouble.needs_authentication
-    assert trouble.url == invoice["hosted_invoice_url"]
-    assert trouble.due_on == till.now().date()
-    assert (gift.state, gift.charge, gift.paid_at) == (State.OPEN, None, None)
-    failed = till.events("payment_intent.payment_failed")[-1]
-    assert [type(one) for one in till.gateway.look(failed)] == [RecurringFacts, PaymentFacts]
-    till.wait(3 * DAY)
-    assert (recurring(till.gateway.look_at_invoice(invoice["id"])).trouble or trouble).attempts == 2
-
-
-def test_renewal_that_waits_for_the_donors_bank(till: Till) -> None:
-    subscription = till.give_monthly()
-    till.control("renew", subscription=subscription["id"], outcome="authenticate")
-    (event,) = till.events("invoice.payment_action_required")
-    trouble = recurring(till.gateway.look(event)).trouble
-    assert trouble is not None
-    assert trouble.needs_authentication
-
-
-def test_trouble_is_told_whatever_invoice_was_looked_at(till: Till) -> None:
-    """An old event that comes late must not make the trouble go away."""
-    subscription = till.give_monthly()
-    first = till.newest("invoice")["id"]
-    second = till.control("renew", subscription=subscription["id"], outcome="declined")["invoice"]
-    trouble = recurring(till.gateway.look_at_invoice(first)).trouble
-    assert trouble is not None
-    assert trouble.invoice_id == second["id"]
-
-
-def test_renewal_that_recovers(till: Till) -> None:
-    subscription = till.give_monthly()
-    invoice = till.control("renew", subscription=subscription["id"], outcome="declined")["invoice"]
-    till.control("retry", invoice=invoice["id"], outcome="pays")
-    till.wait(3)
-    facts = till.gateway.look_at_invoice(invoice["id"])
-    assert (recurring(facts).state, recurring(facts).trouble) == (RecurringState.ACTIVE, None)
-    assert payment(facts).state is State.PAID
-    assert lines_in(facts) == [(Kind.GIFT, 2_500, 62)]
-
-
-@pytest.mark.parametrize(
-    ("after", "state"),
-    [
-        ("cancel", RecurringState.ENDED),
-        ("unpaid", RecurringState.AT_RISK),
-        ("past_due", RecurringState.AT_RISK),
-    ],
-)
-def test_stripe_gives_up(till: Till, after: str, state: RecurringState) -> None:
-    till.control("settings", after_retries=after)
-    subscription = till.give_monthly(RENEWALS_FAIL)
-    till.control("renew", subscription=subscription["id"])
-    till.wait(20 * DAY)
-    found = recurring(till.gateway.look_at_subscription(subscription["id"]))
-    assert (found.state, found.ended_unpaid) == (state, True)
-    assert (found.trouble is None) is (after == "cancel")
-
-
-def test_bank_debit_of_a_recurring_donation(till: Till) -> None:
-    session_id = till.start("month")
-    till.debit(session_id, DEBIT_PAYS)
-    facts = till.gateway.look_at_session(session_id)
-    assert recurring(facts).state is RecurringState.ACTIVE
-    assert (payment(facts).state, payment(facts).charge) == (State.PENDING, None)
-    assert recurring(facts).trouble is None
-    till.wait(10)
-    facts = till.gateway.look_at_session(session_id)
-    assert payment(facts).state is State.PAID
-    invoice, charge = till.newest("invoice"), till.newest("charge")
-    paid_at = invoice["status_transitions"]["paid_at"]
-    assert payment(facts).paid_at == datetime.fromtimestamp(paid_at, UTC)
-    assert paid_at > charge["created"]
-    till.control("renew", subscription=recurring(facts).subscription_id)
-    facts = till.gateway.look_at_subscription(recurring(facts).subscription_id or "")
-    assert (payment(facts).state, recurring(facts).trouble) == (State.PENDING, None)
-    till.wait(10)
-    assert lines_in(till.gateway.look_at_invoice(payment(facts).invoice_id or "")) == [
-        (Kind.GIFT, 2_500, 35)
-    ]
-
-
-def test_bank_debit_of_a_recurring_donation_that_fails(till: Till) -> None:
-    session_id = till.start("month")
-    till.debit(session_id, DEBIT_FAILS)
-    till.wait(10)
-    facts = till.gateway.look_at_session(session_id)
-    assert recurring(facts).state is RecurringState.AT_RISK
-    assert payment(facts).state is State.FAILED
-    failed = till.gateway.look(till.events("payment_intent.payment_failed")[0])
-    assert [type(fact) for fact in failed] == [RecurringFacts, PaymentFacts]
-
-
-def test_donor_who_cancels_in_the_portal_has_paid_for_the_period(till: Till) -> None:
-    subscription = till.give_monthly()
-    address = till.gateway.open_portal(subscription["customer"], "http://127.0.0.1:8000", "en")
-    path = address.removeprefix(till.stand_in.url)
-    till.post(f"{path}/cancel/{subscription['id']}", {})
-    ends = subscription["items"]["data"][0]["current_period_end"]
-    found = recurring(till.gateway.look_at_subscription(subscription["id"]))
-    assert (found.state, found.next_on) == (RecurringState.ACTIVE, None)
-    assert found.ends_on == datetime.fromtimestamp(ends, UTC).date()
-    till.wait(40 * DAY)
-    found = recurring(till.gateway.look(till.events("customer.subscription.deleted")[0]))
-    assert (found.state, found.ended_unpaid, found.ends_on) == (RecurringState.ENDED, False, None)
-    assert found.ended_at == datetime.fromtimestamp(ends, UTC)
-
-
-def test_payment_that_was_left_out_in_a_pause_is_no_gift(till: Till) -> None:
-    subscription = till.give_monthly()
-    till.gateway.pause(subscription["id"])
-    invoice = till.control("renew", subscription=subscription["id"])["invoice"]
-    (event,) = till.events("invoice.voided")
-    facts = till.gateway.look(event)
-    assert (payment(facts).invoice_id, payment(facts).state) == (invoice["id"], State.EXPIRED)
-    assert recurring(facts).trouble is None
-
-
-def test_a_year_of_monthly_gifts(till: Till) -> None:
-    subscription = till.give_monthly()
-    for _ in range(11):
-        till.wait(31 * DAY)
-    looks = [till.gateway.look_at_invoice(invoice["id"]) for invoice in till.all("invoice")]
-    assert len({payment(facts).invoice_id for facts in looks}) == 12
-    assert all(payment(facts).state is State.PAID for facts in looks)
-    assert all(lines_in(facts) == [(Kind.GIFT, 2_500, 62)] for facts in looks)
-    assert len({payment(facts).paid_at for facts in looks}) == 12
-    found = recurring(till.gateway.look_at_subscription(subscription["id"]))
-    assert found.next_on is not None
-    assert found.next_on > till.now().date()
-
-
-# What is not ours
-
-
-def other_shop(till: Till) -> dict[str, str]:
-    """A payment and a subscription in the same account, without our marks; their objects."""
-    till.give(WARNED)
-    charge, intent = till.newest("charge"), till.newest("payment_intent")
-    till.wait(5)
-    till.control("refund", charge=charge["id"], amount=500)
-    till.control("dispute", charge=charge["id"], outcome="lost")
-    subscription = till.give_monthly()
-    session = till.newest("checkout.session")
-    for kind in ("checkout.session", "payment_intent", "subscription"):
-        for one in till.all(kind):
-            till.change(kind, one["id"], metadata={"donation": "number 7", "shop": "flowers"})
-    return {
-        "checkout.session.completed": session["id"],
-        "invoice.paid": till.newest("invoice")["id"],
-        "customer.subscription.updated": subscription["id"],
-        "charge.updated": charge["id"],
-        "refund.updated": till.newest("refund")["id"],
-        "charge.dispute.updated": till.newest("dispute")["id"],
-        "radar.early_fraud_warning.created": till.newest("radar.early_fraud_warning")["id"],
-        "payment_intent.payment_failed": intent["id"],
-    }
-
-
-def test_another_shop_in_the_same_account_says_nothing_to_us(till: Till) -> None:
-    objects_of_theirs = other_shop(till)
-    for kind, object_id in objects_of_theirs.items():
-        event = Event("evt_1", kind, object_id, False, till.now())
-        assert till.gateway.look(event) == (), kind
-    for event in till.events():
-        assert till.gateway.look(event) == (), event.type
-    for line in till.gateway.list_movements(datetime.fromtimestamp(0, UTC)):
-        assert till.gateway.look_at_movement(line) == ()
-    assert list(till.gateway.list_sessions(datetime.fromtimestamp(0, UTC))) == []
-
-
-def test_charge_without_a_payment_intent_says_nothing(till: Till) -> None:
-    till.give()
-    charge_id = till.newest("charge")["id"]
-    till.control("early-fraud-warning", charge=charge_id)
-    till.change("charge", charge_id, payment_intent=None)
-    warning = till.newest("radar.early_fraud_warning")
-    del warning["payment_intent"]
-    till.save(warning)
-    (event,) = till.events("radar")
-    assert till.gateway.look(event) == ()
-    assert till.gateway.look_at_charge(charge_id) == ()
-
-
-@pytest.mark.parametrize(
-    "kind", ["balance.available", "payout.paid", "customer.created", "charge.new_word", ""]
-)
-def test_event_that_we_do_not_book_asks_nothing(till: Till, kind: str) -> None:
-    assert till.gateway.look(Event("evt_1", kind, "obj_1", False, till.now())) == ()
-    assert till.asked() == []
-
-
-def test_intent_that_is_new_says_nothing(till: Till) -> None:
-    intent = till.add(objects.payment_intent(1_000, "eur", 0))
-    assert till.gateway.look_at_intent(intent["id"]) == ()

@@ -1,74 +1,15 @@
-"""Monthly and yearly giving: each paid invoice is a gift, and every turn is told once."""
+"""Monthly and yearly giving: each paid invoice is a gift, and each failing one is told."""
 
 from __future__ import annotations
 
-import itertools
-import uuid
-from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import UTC, datetime
 
 import pytest
 
-from config.database import db
-from donate import queries, recurring
-from donate.facts import Payer, PaymentFacts, RecurringFacts, Trouble
-from donate.gateway import GatewayRefused, gateway
-from donate.models import Donation, RecurringDonation, RecurringState, State
-from donate.recording import record, record_all
-from tests.unit.donate.desk import (
-    DEBIT_FAILS,
-    DEBIT_PAYS,
-    DONOR,
-    FROM_BELARUS,
-    NOW,
-    RENEWALS_ASK,
-    RENEWALS_FAIL,
-    Desk,
-    in_parallel,
-)
-
-DAY = 86_400
-MONTH = 31 * DAY
-PAYER = Payer("Canary Donor", DONOR, "PL")
-
-
-def write(desk: Desk, *looked: RecurringFacts | PaymentFacts) -> None:
-    with desk.app.app_context():
-        for facts in looked:
-            record(facts, datetime.now(UTC))
-        db.session.commit()
-
-
-def facts(desk: Desk, state: RecurringState, seconds: int = 0, **more: Any) -> RecurringFacts:
-    """What a look would give so many seconds after the first."""
-    row = desk.rows(RecurringDonation, RecurringDonation.created_at)[0]
-    known: dict[str, Any] = {
-        "recurring_id": row.id,
-        "session_id": row.stripe_session_id,
-        "subscription_id": row.stripe_subscription_id or "sub_1",
-        "customer_id": "cus_1",
-        "amount_minor": row.amount_minor,
-        "currency": row.currency,
-        "payer": PAYER,
-    }
-    return RecurringFacts(datetime.now(UTC) + timedelta(seconds=seconds), state, **known | more)
-
-
-def paid_invoice(desk: Desk, invoice_id: str = "in_1", **more: Any) -> PaymentFacts:
-    row = desk.rows(RecurringDonation, RecurringDonation.created_at)[0]
-    known: dict[str, Any] = {
-        "asked_at": datetime.now(UTC),
-        "state": State.PAID,
-        "amount_minor": row.amount_minor,
-        "currency": row.currency,
-        "invoice_id": invoice_id,
-        "recurring_id": row.id,
-        "subscription_id": "sub_1",
-        "payer": PAYER,
-    }
-    return PaymentFacts(**known | more)
-
+from donate import queries
+from donate.models import RecurringState, State
+from tests.unit.donate.desk import DEBIT_FAILS, DEBIT_PAYS, RENEWALS_ASK, RENEWALS_FAIL, Desk
+from tests.unit.donate.till import DAY, MONTH
 
 # The first gift
 
@@ -162,16 +103,6 @@ def test_wish_for_news_and_dedication_go_with_the_first_gift_alone(desk: Desk) -
     assert opened["name"] == "Ales"
 
 
-def test_what_is_not_ours_is_left_alone(desk: Desk, caplog: pytest.LogCaptureFixture) -> None:
-    desk.start(frequency="month")
-    foreign = {"recurring_id": uuid.uuid4(), "session_id": None, "subscription_id": "sub_foreign"}
-    write(desk, facts(desk, RecurringState.ACTIVE, **foreign))
-    write(desk, replace(paid_invoice(desk), recurring_id=None, subscription_id="sub_foreign"))
-    assert desk.donations() == []
-    assert desk.recurring().state == RecurringState.OPEN
-    assert "no recurring donation of ours" in caplog.text
-
-
 # Renewals
 
 
@@ -185,21 +116,6 @@ def test_each_paid_invoice_is_one_gift(desk: Desk) -> None:
     assert desk.lines() == [("gift", 2_500, 62)] * 5
     assert len(desk.contacts()) == 1
     desk.assert_books(5, 5 * 2_500)
-
-
-def test_invoice_recorded_by_many_at_once_is_one_gift(desk: Desk) -> None:
-    desk.start(frequency="month")
-    active, paid = facts(desk, RecurringState.ACTIVE), paid_invoice(desk)
-
-    def take(looked: list[Any]) -> None:
-        with desk.app.app_context():
-            record_all(looked, NOW)
-            db.session.commit()
-
-    orders = [[active, paid], [paid, active], [paid], [active]] * 2
-    in_parallel(*[lambda looked=looked: take(looked) for looked in orders])
-    assert desk.recurring().state == RecurringState.ACTIVE
-    desk.assert_books(1, 2_500)
 
 
 def test_failing_renewal_is_told_three_times_at_most_and_then_it_ends(desk: Desk) -> None:
@@ -239,15 +155,6 @@ def test_what_stripe_gives_up_but_does_not_end_is_ended_by_the_worker(
     assert desk.letter("recurring-ended")["reason"] == "unpaid"
 
 
-def test_what_is_mended_before_the_worker_comes_goes_on(desk: Desk) -> None:
-    desk.start(frequency="month")
-    write(desk, facts(desk, RecurringState.ACTIVE))
-    write(desk, facts(desk, RecurringState.AT_RISK, 1, ended_unpaid=True))
-    assert desk.recurring().end_reason == "unpaid"
-    write(desk, facts(desk, RecurringState.ACTIVE, 2))
-    assert desk.recurring().end_reason == ""
-
-
 def test_renewal_that_is_paid_at_the_second_attempt_is_a_gift_like_any(desk: Desk) -> None:
     desk.begun(RENEWALS_FAIL)
     desk.let_pass(MONTH)
@@ -271,198 +178,3 @@ def test_renewal_that_waits_for_the_donors_bank_says_so(desk: Desk) -> None:
     due_on = datetime.fromtimestamp(desk.at_stripes("invoice")["created"], UTC)
     assert f"{due_on.day} " in told["day"]
     assert str(due_on.year) in told["day"]
-
-
-@pytest.mark.parametrize("order", list(itertools.permutations((1, 2, 3, 4))))
-def test_never_a_fourth_mail_about_one_renewal_in_whatever_order_we_look(
-    desk: Desk, order: tuple[int, ...]
-) -> None:
-    desk.start(frequency="month")
-    for attempts in (*order, *order):
-        trouble = Trouble("in_2", False, attempts, "https://invoice.stripe.com/i")
-        write(desk, facts(desk, RecurringState.AT_RISK, attempts, trouble=trouble))
-    numbers = [params["n"] for _, _, params in desk.mails()]
-    assert len(numbers) == len(set(numbers)) <= 3
-    assert numbers[-1:] == ["3"] or "3" in numbers
-
-
-def test_another_renewal_in_trouble_is_told_anew(desk: Desk) -> None:
-    desk.start(frequency="month")
-    for number in (1, 2):
-        trouble = Trouble(f"in_{number}", False, 1, "https://invoice.stripe.com/i")
-        write(desk, facts(desk, RecurringState.AT_RISK, number, trouble=trouble))
-    assert [params["n"] for _, _, params in desk.mails()] == ["1", "1"]
-
-
-# Changes and ends
-
-
-def test_newest_look_counts_and_the_end_is_final(desk: Desk) -> None:
-    desk.start(frequency="month")
-    states = [
-        (3, RecurringState.AT_RISK),
-        (1, RecurringState.ACTIVE),
-        (2, RecurringState.PAUSED),
-    ]
-    for order in itertools.permutations(states):
-        for seconds, state in order:
-            write(desk, facts(desk, state, seconds * 100))
-    assert desk.recurring().state == RecurringState.AT_RISK
-    write(desk, facts(desk, RecurringState.ENDED, 50))
-    write(desk, facts(desk, RecurringState.ACTIVE, 900))
-    assert desk.recurring().state == RecurringState.ENDED
-
-
-def test_amount_pause_and_its_end_are_told_once_each(desk: Desk) -> None:
-    desk.begun(cover_fee="y")
-    row = desk.recurring()
-    assert row.fee_cover_minor
-    with desk.app.app_context():
-        gateway().change_amount(row.stripe_subscription_id or "", 4_000, "EUR", "month")
-    desk.tell_all()
-    with desk.app.app_context():
-        gateway().pause(row.stripe_subscription_id or "")
-    desk.tell_all()
-    assert desk.recurring().state == RecurringState.PAUSED
-    with desk.app.app_context():
-        gateway().resume(row.stripe_subscription_id or "")
-        record_all(gateway().look_at_subscription(row.stripe_subscription_id or ""), NOW)
-        db.session.commit()
-    desk.tell_all()
-    row = desk.recurring()
-    assert (row.state, row.amount_minor, row.fee_cover_minor) == (RecurringState.ACTIVE, 4_000, 0)
-    changes = [params["what"] for mail, _, params in desk.mails() if "what" in params]
-    assert sorted(changes) == ["amount", "paused", "resumed"]
-
-
-def test_gift_after_the_amount_was_changed_is_what_was_paid(desk: Desk) -> None:
-    desk.begun(cover_fee="y", amount="10")
-    subscription_id = desk.recurring().stripe_subscription_id or ""
-    with desk.app.app_context():
-        gateway().change_amount(subscription_id, 4_000, "EUR", "month")
-    desk.tell_all()
-    desk.let_pass(MONTH)
-    desk.tell_all()
-    first, second = sorted(gift.amount_minor for gift in desk.donations())
-    assert 1_000 < first < 1_200
-    assert second == 4_000
-
-
-def test_donors_end_is_final_at_stripe_and_told(desk: Desk) -> None:
-    desk.begun()
-    end(desk, recurring.end_by_donor)
-    desk.work()
-    row = desk.recurring()
-    assert (row.state, row.end_reason, row.next_on) == (RecurringState.ENDED, "donor", None)
-    assert row.ended_at
-    assert desk.at_stripes("subscription")["status"] == "canceled"
-    assert desk.letter("recurring-ended")["reason"] == "donor"
-    assert end(desk, recurring.end_by_staff) is False
-    desk.work()
-    assert desk.kinds() == ["recurring-ended", "thank-you"]
-
-
-def end(desk: Desk, how: Any) -> bool:
-    with desk.app.app_context():
-        noted: bool = how(db.session.scalars(db.select(RecurringDonation)).one(), NOW)
-        db.session.commit()
-        return noted
-
-
-def test_staffs_end_says_so(desk: Desk) -> None:
-    desk.begun()
-    assert end(desk, recurring.end_by_staff)
-    assert not end(desk, recurring.end_by_donor)
-    desk.work()
-    assert desk.letter("recurring-ended")["reason"] == "staff"
-
-
-def test_end_waits_while_stripe_is_away(desk: Desk) -> None:
-    desk.begun()
-    end(desk, recurring.end_by_donor)
-    with desk.trouble("500"):
-        desk.work()
-    assert desk.recurring().state == RecurringState.ACTIVE
-    desk.work(datetime.now(UTC) + timedelta(minutes=5))
-    assert desk.recurring().state == RecurringState.ENDED
-
-
-def test_recurring_gift_by_a_refused_card_goes_back_and_ends(desk: Desk) -> None:
-    desk.begun(FROM_BELARUS, newsletter="y", dedication="Ales")
-    desk.work()
-    row = desk.recurring()
-    assert (row.dedication, row.dedication_note) == (None, None)
-    assert (row.state, row.end_reason) == (RecurringState.ENDED, "refused-card")
-    assert (row.sealed, row.contact_id) == (None, None)
-    assert [refund.reason for refund in desk.refunds()] == ["refused-card"]
-    assert desk.kinds() == ["gift-refused-card", "recurring-ended"]
-    assert (desk.contacts(), desk.consents()) == ([], [])
-    assert desk.total("raised.EUR") == 0
-    desk.let_pass(2 * MONTH)
-    desk.tell_all()
-    assert len(desk.donations()) == 1
-
-
-def test_end_that_is_the_first_thing_we_hear_is_told_like_any(desk: Desk) -> None:
-    session_id = desk.start(frequency="month")
-    desk.pay(session_id)
-    with desk.app.app_context():
-        gateway().cancel(desk.at_stripes("subscription")["id"])
-    desk.tell_all(backwards=True)
-    row = desk.recurring()
-    assert (row.state, row.end_reason) == (RecurringState.ENDED, "donor")
-    assert row.started_at
-    assert row.ended_at
-    assert desk.kinds() == ["recurring-ended", "thank-you"]
-
-
-# Begun twice
-
-
-@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
-def test_wish_that_is_begun_twice_is_two_recurring_donations(
-    desk: Desk, order: tuple[int, ...]
-) -> None:
-    desk.start(frequency="month", fund="families")
-    other = {"session_id": "cs_test_other", "subscription_id": "sub_2"}
-    looked = [
-        facts(desk, RecurringState.ACTIVE, subscription_id="sub_1"),
-        facts(desk, RecurringState.ACTIVE, **other),
-        paid_invoice(desk, "in_1"),
-        paid_invoice(desk, "in_2", subscription_id="sub_2"),
-    ]
-    for place in (*order, *order):
-        write(desk, looked[place])
-    rows = desk.rows(RecurringDonation, RecurringDonation.stripe_subscription_id)
-    assert [row.stripe_subscription_id for row in rows] == ["sub_1", "sub_2"]
-    assert {(row.state, row.fund) for row in rows} == {(RecurringState.ACTIVE, "families")}
-    by_invoice = {gift.stripe_invoice_id: gift.recurring_id for gift in desk.rows(Donation)}
-    assert by_invoice == {"in_1": rows[0].id, "in_2": rows[1].id}
-    desk.assert_books(2, 5_000)
-
-
-def test_invoice_that_was_voided_while_its_debit_was_under_way_has_failed(desk: Desk) -> None:
-    desk.start(frequency="month")
-    write(desk, paid_invoice(desk, state=State.PENDING))
-    write(desk, paid_invoice(desk, state=State.EXPIRED))
-    assert desk.donation().state == State.FAILED
-
-
-def test_end_that_stripe_refuses_is_not_asked_for_without_end(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    desk.begun()
-    end(desk, recurring.end_by_donor)
-    asked: list[str] = []
-
-    def refuse(subscription_id: str) -> None:
-        asked.append(subscription_id)
-        raise GatewayRefused("parameter_unknown")
-
-    with monkeypatch.context() as patch:
-        patch.setattr(desk.app.extensions["gateway"], "cancel", refuse)
-        desk.work()
-        desk.work()
-    assert len(asked) == 1
-    desk.work(datetime.now(UTC) + timedelta(minutes=2))
-    assert desk.recurring().state == RecurringState.ENDED

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -13,7 +13,8 @@ from config.settings import load_settings
 from demo.stripe import RunningStandIn
 from demo.stripe.ledger import Json
 from donate.at_stripe.plain import moment
-from donate.facts import Facts, PaymentFacts, RecurringFacts
+from donate.books.models import Kind
+from donate.facts import ChargeFacts, DeclineFacts, Facts, PaymentFacts, RecurringFacts
 from donate.gateway import CheckoutOrder, Event, Gateway
 
 KEY = "sk_test_made_up"
@@ -23,6 +24,8 @@ WARNED, REFUND_FAILS, REFUND_WAITS = "4000000000005423", "4000000000005126", "40
 DEBIT_PAYS, DEBIT_FAILS = "DE89370400440532013000", "DE62370400440532013001"
 DONOR = {"email": "canary-donor@example.org", "name": "Canary Donor", "country": "PL"}
 DAY = 86_400
+MONTH = 31 * DAY
+ALWAYS = datetime.fromtimestamp(0, UTC)
 
 
 def create_gateway(stand_in: RunningStandIn, timeout: float = 10, **given: Any) -> Gateway:
@@ -122,8 +125,7 @@ class Till:
 
     def events(self, *kinds: str) -> list[Event]:
         """Oldest first; of all types that we listen to, or of those that begin so."""
-        since = datetime.fromtimestamp(0, UTC)
-        found = self.gateway.list_events(since)
+        found = self.gateway.list_events(ALWAYS)
         return [one for one in found if not kinds or one.type.startswith(kinds)]
 
     def asked(self) -> list[str]:
@@ -144,3 +146,33 @@ def payment(facts: tuple[Facts, ...]) -> PaymentFacts:
 def recurring(facts: tuple[Facts, ...]) -> RecurringFacts:
     (found,) = [one for one in facts if isinstance(one, RecurringFacts)]
     return found
+
+
+def charge_in(facts: tuple[Facts, ...]) -> ChargeFacts:
+    charge = payment(facts).charge
+    assert charge is not None
+    return charge
+
+
+def charge_of(till: Till, session_id: str) -> str:
+    return charge_in(till.gateway.look_at_session(session_id)).id
+
+
+def lines_in(facts: tuple[Facts, ...]) -> list[tuple[Kind, int, int]]:
+    return [(one.kind, one.gross_minor, one.fee_minor) for one in charge_in(facts).movements]
+
+
+def timeless(fact: Facts) -> Facts:
+    """Without what differs from look to look."""
+    if isinstance(fact, DeclineFacts):
+        return fact
+    return replace(fact, asked_at=ALWAYS)
+
+
+def assert_each_event_tells_all(till: Till, expected: tuple[Facts, ...], *kinds: str) -> set[str]:
+    """Whatever event comes, in whatever order: the same facts. Returns the types seen."""
+    events = till.events(*kinds)
+    for event in events:
+        facts = [timeless(fact) for fact in till.gateway.look(event)]
+        assert payment(tuple(facts)) == timeless(payment(expected)), event.type
+    return {event.type for event in events}

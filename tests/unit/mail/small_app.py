@@ -15,6 +15,7 @@ from email.policy import SMTP as SMTP_POLICY
 from pathlib import Path
 from typing import Any
 
+import pytest
 from aiosmtpd.smtp import SMTP, AuthResult
 from flask import Flask
 
@@ -29,6 +30,8 @@ NOW = datetime(2026, 5, 4, 12, 0, tzinfo=UTC)
 READER = "canary-reader@example.org"
 KIND = "manage-giving"  # an ordinary one; a confirmation becomes a reminder
 PATH = "/be/donate/manage/canary-token"
+
+only_sqlite = pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
 
 
 def create_small_app(home: Path, database_url: str, **given: Any) -> Flask:

@@ -13,7 +13,10 @@ from config.settings import ROOT
 
 FOLDER = ROOT / ".venv" / "stripe15"
 ROOM = "tests/unit/donate"
-FILES = (f"{ROOM}/lives/test_lives.py", f"{ROOM}/test_gateway.py", f"{ROOM}/test_gateway_looks.py")
+FILES = (
+    f"{ROOM}/lives/test_lives.py",
+    *sorted(str(path) for path in (ROOT / ROOM).glob("test_gateway*.py")),
+)
 # Each life in order over sockets, and reconciled when no event came; and all else that we ask.
 WHICH = "test_books_in_order or (however and reconciled) or test_gateway"
 
