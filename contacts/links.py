@@ -24,7 +24,7 @@ from contacts.services import hash_of, token_from_path, token_path
 from contacts.wishes import mail_params
 from mail import outbox
 from mail.render import DISCREET
-from vault.services import VaultMissing, vault
+from vault.services import VaultMissing, unwrap_for_session, vault, wrap_for_session
 
 log = logging.getLogger("vigil.contacts")
 
@@ -32,6 +32,7 @@ MINUTES = 60
 LIFETIME = timedelta(minutes=MINUTES)
 WAITS = timedelta(hours=24)  # for the index key, which is gone after a power cut
 BATCH = 50  # requests in one transaction
+ADDRESS_BLOCK = 256  # bytes
 
 
 @dataclass(frozen=True)
@@ -94,13 +95,19 @@ def make_link(purpose: str, contact_id: uuid.UUID, now: datetime) -> str:
     return token_path(token)
 
 
-def keep_link(token: bytes, purpose: str, contact_id: uuid.UUID, expires_at: datetime) -> None:
-    """Write down a link that is on its way; its hash alone is kept."""
-    db.session.add(
-        PrivateLink(
-            hash=hash_of(token), purpose=purpose, contact_id=contact_id, expires_at=expires_at
-        )
-    )
+def keep_link(
+    token: bytes, purpose: str, contact_id: uuid.UUID, expires_at: datetime, email: str = ""
+) -> None:
+    """Write down a link that is on its way; its hash alone is kept.
+
+    The mailbox that it goes to lies under the token, so that what is done by the link can be bound
+    to who did it: the contact's id in the row is anybody's who can write to the database.
+    """
+    link = PrivateLink(hash=hash_of(token), purpose=purpose, contact_id=contact_id)
+    padded = email.encode().ljust(ADDRESS_BLOCK)  # so that the length tells nothing
+    link.address = wrap_for_session(token, padded, link.hash) if email else None
+    link.expires_at = expires_at
+    db.session.add(link)
 
 
 def find_contact(purpose: str, path: str, now: datetime) -> uuid.UUID | None:
@@ -113,6 +120,14 @@ def find_contact(purpose: str, path: str, now: datetime) -> uuid.UUID | None:
         )
     )
     return found
+
+
+def find_address(path: str) -> str:
+    """The mailbox that a link was mailed to; empty where it was not, or the row was touched."""
+    token = token_from_path(path)
+    link = db.session.get(PrivateLink, hash_of(token))
+    address = unwrap_for_session(token, link.address or b"", link.hash) if link else None
+    return (address or b"").decode().rstrip()
 
 
 def find_page(path: str, language: str, now: datetime) -> str | None:
@@ -166,7 +181,7 @@ def _answer(request: LinkRequest, now: datetime) -> bool:
         cap=settings().mails_per_address,
     )
     if is_queued:
-        keep_link(token, request.purpose, contact_id, now + LIFETIME)
+        keep_link(token, request.purpose, contact_id, now + LIFETIME, email)
     return is_queued
 
 

@@ -99,6 +99,8 @@ class PrivateLink(Base):
     purpose: Mapped[str] = mapped_column(String(20))
     contact_id: Mapped[uuid.UUID] = mapped_column(ForeignKey("contact.id"), index=True)
     expires_at: Mapped[datetime] = mapped_column(UTCDateTime, index=True)
+    # the mailbox that it went to, under its token; None where no mail was sent
+    address: Mapped[bytes | None] = mapped_column(LargeBinary)
 
 
 class Correction(HasId, Base):

@@ -71,6 +71,8 @@ class StaffSession(Base):
     # when passphrase and code were last given anew
     stepped_up_at: Mapped[datetime | None] = mapped_column(UTCDateTime)
     browser: Mapped[str] = mapped_column(String(40), default="")  # "Firefox, Linux", no more
+    # shows that the row was written here (staff/door/marks.py)
+    mark: Mapped[bytes]
 
 
 class KnownBrowser(Base):

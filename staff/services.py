@@ -68,25 +68,22 @@ def install(name: str, now: datetime, *others: str) -> Installed:
 
 
 def review_volunteer(
-    signup_id: uuid.UUID, seen: str, to: str, note: str, actor: uuid.UUID, now: datetime
+    signup_id: uuid.UUID, seen: str, to: str, actor: uuid.UUID, now: datetime
 ) -> None:
-    """Move a volunteer on from the state that was seen, with a note if there is one. Flushes.
-
-    Raises AlreadyMoved, VaultMissing.
-    """
+    """Move a volunteer on from the state that was seen. Flushes. Raises AlreadyMoved."""
     volunteers.services.review(signup_id, seen, to, now)
     subject = ("volunteer", signup_id)
     if seen != to:
         audit.record(
             "volunteer.moved", now, actor=actor, subject=subject, **{"from": seen, "to": to}
         )
-    if note:
-        note_on_volunteer(signup_id, note, actor, now)
 
 
-def note_on_volunteer(signup_id: uuid.UUID, note: str, actor: uuid.UUID, now: datetime) -> None:
-    """Keep a sealed note on a volunteer. Flushes. Raises VaultMissing."""
-    volunteers.services.add_note(signup_id, actor, note, now)
+def note_on_volunteer(
+    signup_id: uuid.UUID, note: str, email: str, actor: uuid.UUID, now: datetime
+) -> None:
+    """Keep a sealed note on a volunteer of this address. Flushes. Raises VaultMissing."""
+    volunteers.services.add_note(signup_id, actor, note, email, now)
     audit.record("volunteer.noted", now, actor=actor, subject=("volunteer", signup_id))
 
 

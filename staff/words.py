@@ -110,7 +110,7 @@ ACTIONS: dict[str, Any] = {
     "staff.signed-out": _("Signed out"),
     "staff.stepped-up": _("Passphrase and code given again"),
     "staff.factor-set": _("Second factor set up"),
-    "staff.sessions-ended": _("Other sessions ended"),
+    "staff.sessions-ended": _("Sessions ended"),
     "index-key.restored": _("Index key restored"),
     "volunteer.moved": _("Volunteer moved"),
     "volunteer.noted": _("Note written"),

@@ -134,6 +134,12 @@ class Vault:
         """Return a key for one purpose and day, the same in all processes of the installation."""
         return derive(self.mail_key(), f"{purpose} on {day.isoformat()}")
 
+    def key_outside_database(self, purpose: str) -> bytes:
+        """Return a key for one purpose that lasts as the pepper does: who has or writes the
+        database alone makes nothing with it. Raises VaultMissing.
+        """
+        return derive(self.keys_dir.pepper(), purpose)
+
     def address_cap_key(self, email: str, day: date) -> bytes:
         """Return 16 bytes under which mails to one mailbox are counted for a day."""
         return blind_index(self.daily_key("address cap", day), fold(email))

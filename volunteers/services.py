@@ -65,10 +65,16 @@ def review(signup_id: uuid.UUID, from_state: str, to_state: str, now: datetime) 
             db.session.execute(tally.change(f"volunteer.{state}", SUBJECT, n, now.date()))
 
 
-def add_note(signup_id: uuid.UUID, author_id: uuid.UUID, text: str, now: datetime) -> None:
-    """Keep a sealed note on a sign-up. Raises VaultMissing."""
-    note_id = uuid.uuid4()
-    sealed = vault().seal("volunteer_note", note_id, {"text": text, "at": now.isoformat()})
+def add_note(
+    signup_id: uuid.UUID, author_id: uuid.UUID, text: str, email: str, now: datetime
+) -> None:
+    """Keep a sealed note on a sign-up. Raises VaultMissing.
+
+    `email` is the one in the sign-up's own box: with it in the note's box, nobody passes the note
+    off as being about somebody else by hanging it on another sign-up.
+    """
+    note_id, details = uuid.uuid4(), {"text": text, "email": email, "at": now.isoformat()}
+    sealed = vault().seal("volunteer_note", note_id, details)
     db.session.execute(
         insert(VolunteerNote).values(
             id=note_id, signup_id=signup_id, author_id=author_id, sealed=sealed, day=now.date()

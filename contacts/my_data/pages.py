@@ -12,7 +12,7 @@ from contacts.my_data import queries
 from contacts.my_data.forms import ButtonForm
 from contacts.my_data.services import PURPOSE
 from contacts.my_data.words import KINDS, PURPOSES, state_of
-from contacts.private_pages import PrivatePages
+from contacts.views_private import PrivatePages
 from web.public import drawn_page, public_blueprint
 
 my_data = public_blueprint("my_data", __name__)

@@ -30,11 +30,15 @@ def _is_known(contact_id: uuid.UUID) -> bool:
 link_purpose = LinkPurpose(mail="my-data", path=_path, has_something=_is_known)
 
 
-def correct(contact_id: uuid.UUID, details: Mapping[str, str], now: datetime) -> None:
-    """Keep corrected details, sealed, beside those given before. Flushes. Raises VaultMissing."""
+def correct(contact_id: uuid.UUID, email: str, details: Mapping[str, str], now: datetime) -> None:
+    """Keep corrected details, sealed, beside those given before. Flushes. Raises VaultMissing.
+
+    `email` is the mailbox by which they came: it goes into the box, for the contact's id stands
+    beside it in clear, and whoever writes to the database can put another one there.
+    """
     correction_id = uuid.uuid4()
-    at = {"at": now.strftime(FORM)}
-    sealed = vault().seal("correction", correction_id, {**details, **at})
+    whose = {"email": email, "at": now.strftime(FORM)}
+    sealed = vault().seal("correction", correction_id, {**details, **whose})
     db.session.add(
         Correction(id=correction_id, contact_id=contact_id, sealed=sealed, day=now.date())
     )

@@ -31,7 +31,7 @@ def correct(token: str) -> AnyResponse:
     if not form.is_accepted(settings().form_limit):
         return private_page("my_data/details.html", form.status, form=form, token=token)
     try:
-        services.correct(contact_id, form.details, datetime.now(UTC))
+        services.correct(contact_id, links.find_address(token), form.details, datetime.now(UTC))
         db.session.commit()
     except UNAVAILABLE as error:
         note_unavailable(error)

@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from config.database import begin_read, db
 from config.settings import settings
-from contacts.private_pages import PrivatePages
+from contacts.views_private import PrivatePages
 from donate.funds import fund_name
 from donate.giving import queries, services, statement
 from donate.giving.forms import StatementForm

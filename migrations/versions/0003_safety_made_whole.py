@@ -1,6 +1,6 @@
 """Make room for invitations, second factors, the chain of the audit log, and people's own pages.
 
-Sessions end: their rows get an id.
+Sessions end: their rows get an id and a mark.
 
 Revision ID: 0003
 Revises: 0002
@@ -154,6 +154,9 @@ def upgrade() -> None:
     with op.batch_alter_table("petition", schema=None) as batch_op:
         batch_op.add_column(sa.Column("closes_on", sa.Date(), nullable=True))
 
+    with op.batch_alter_table("private_link", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("address", sa.LargeBinary(), nullable=True))
+
     with op.batch_alter_table("recurring_donation", schema=None) as batch_op:
         batch_op.add_column(
             sa.Column("is_discreet", sa.Boolean(), nullable=False, server_default=sa.false())
@@ -173,6 +176,7 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("id", sa.Uuid(), nullable=False))
         batch_op.add_column(sa.Column("stepped_up_at", sa.DateTime(timezone=True), nullable=True))
         batch_op.add_column(sa.Column("browser", sa.String(length=40), nullable=False))
+        batch_op.add_column(sa.Column("mark", sa.LargeBinary(), nullable=False))
         batch_op.create_unique_constraint(batch_op.f("uq_staff_session_id"), ["id"])
 
     with op.batch_alter_table("vault", schema=None) as batch_op:
@@ -201,6 +205,7 @@ def downgrade() -> None:
 
     with op.batch_alter_table("staff_session", schema=None) as batch_op:
         batch_op.drop_constraint(batch_op.f("uq_staff_session_id"), type_="unique")
+        batch_op.drop_column("mark")
         batch_op.drop_column("browser")
         batch_op.drop_column("stepped_up_at")
         batch_op.drop_column("id")
@@ -212,6 +217,9 @@ def downgrade() -> None:
 
     with op.batch_alter_table("recurring_donation", schema=None) as batch_op:
         batch_op.drop_column("is_discreet")
+
+    with op.batch_alter_table("private_link", schema=None) as batch_op:
+        batch_op.drop_column("address")
 
     with op.batch_alter_table("petition", schema=None) as batch_op:
         batch_op.drop_column("closes_on")

@@ -25,6 +25,12 @@ def _wide(text: str, gap: str) -> str:
     return text.replace("@", "@" + gap).replace(r"\.", r"\." + gap)
 
 
+def _not_moment(gap: str) -> str:
+    """SQLite's text for a time, behind a box whose last byte happens to be a plus."""
+    day = gap.join(("2", "0", "[0-9]", "[0-9]", "-", "[0-9]", "[0-9]", "-", "[0-9]", "[0-9]", " "))
+    return f"(?!{day})"
+
+
 def _patterns() -> list[re.Pattern[bytes]]:
     found = []
     for gap in ("", r"\x00"):
@@ -32,7 +38,8 @@ def _patterns() -> list[re.Pattern[bytes]]:
         address = _wide(rf"{local}{{3,64}}@{domain}{{2,63}}(?:\.{domain}{{2,63}}){{0,3}}\.", gap)
         found.append(re.compile(f"{address}{letter}{{2,12}}".encode()))
         sign = f"(?:[0-9 ()-]{gap})"
-        found.append(re.compile(rf"\+{gap}[1-9]{gap}{sign}{{8,18}}[0-9]".encode()))
+        number = rf"\+{gap}{_not_moment(gap)}[1-9]{gap}{sign}{{8,18}}[0-9]"
+        found.append(re.compile(number.encode()))
     return found
 
 

@@ -1,7 +1,11 @@
-"""Sessions of staff: the token in the cookie alone, the key under it in the row alone."""
+"""Sessions of staff: the token in the cookie alone, the key under it in the row alone.
+
+Each row carries a mark: what somebody else wrote into the database opens nothing (marks).
+"""
 
 from __future__ import annotations
 
+import logging
 import uuid
 from datetime import datetime, timedelta
 
@@ -11,10 +15,12 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from config.database import db
 from staff.door import browsers, tokens
+from staff.door.marks import bound_in, is_ours, with_mark
 from staff.door.tokens import draw_token, hash_token
-from staff.models import StaffSession
+from staff.models import KnownBrowser, StaffSession
 from vault.services import unwrap_for_session, wrap_for_session
 
+log = logging.getLogger("vigil.staff")
 COOKIE = "vigil_staff"
 IDLE = timedelta(minutes=30)
 LONGEST = timedelta(hours=12)
@@ -53,24 +59,24 @@ def start_session(
 ) -> bytes:
     """Write a new session, clear out those that have ended; return the token. Flushes.
 
-    `secret` is the holder's key, with the second factor's behind it until that is set up.
+    `secret` is the holder's key, with the second factor's behind it until that is set up. Raises
+    VaultMissing.
     """
     token = draw_token()
     token_hash = hash_token(token)
     clear_out(now)
-    db.session.execute(
-        insert(StaffSession).values(
-            token_hash=token_hash,
-            id=uuid.uuid4(),
-            staff_id=staff_id,
-            wrapped_key=secret and wrap_for_session(token, secret, token_hash),
-            created_at=now,
-            seen_at=now,
-            ends_at=now + LONGEST,
-            stepped_up_at=now,
-            browser=browser,
-        )
-    )
+    row = {
+        "token_hash": token_hash,
+        "id": uuid.uuid4(),
+        "staff_id": staff_id,
+        "wrapped_key": secret and wrap_for_session(token, secret, token_hash),
+        "created_at": now,
+        "seen_at": now,
+        "ends_at": now + LONGEST,
+        "stepped_up_at": now,
+        "browser": browser,
+    }
+    db.session.execute(insert(StaffSession).values(**with_mark(row)))
     return token
 
 
@@ -80,19 +86,18 @@ def renew_session(token: bytes, now: datetime, secret: bytes | None = None) -> b
     The old token opens nothing any more. `secret` is what it keeps from now on.
     """
     session = find_session(token)
-    if session is None:
+    if session is None or not is_ours(session):  # read anew: it was checked a passphrase ago
         return None
     secret, renewed = secret or secret_of(session, token), draw_token()
-    new_hash = hash_token(renewed)
+    new_hash, before = hash_token(renewed), bound_in(session)
+    times = {"stepped_up_at": now, "seen_at": now}
     db.session.expunge(session)
     moved = db.session.execute(
         update(StaffSession)
         .where(StaffSession.token_hash == hash_token(token))
         .values(
-            token_hash=new_hash,
+            **with_mark({**before, **times, "token_hash": new_hash}),
             wrapped_key=secret and wrap_for_session(renewed, secret, new_hash),
-            stepped_up_at=now,
-            seen_at=now,
         )
         .execution_options(synchronize_session=False)
     )
@@ -105,17 +110,24 @@ def find_session(token: bytes) -> StaffSession | None:
 
 
 def is_live(session: StaffSession, now: datetime) -> bool:
-    """Whether a session has neither ended nor been idle for too long."""
+    """Whether a session was begun here and has neither ended nor been idle for too long.
+
+    Raises VaultMissing.
+    """
+    if not is_ours(session):
+        log.error("a session's row was not written here and opens nothing: %s", session.id)
+        return False
     return now < session.ends_at and now - session.seen_at < IDLE
 
 
 def mark_seen(token: bytes, now: datetime) -> None:
     """Note that the session is in use. An ended one stays ended."""
-    db.session.execute(
-        update(StaffSession)
-        .where(StaffSession.token_hash == hash_token(token), StaffSession.ends_at > now)
-        .values(seen_at=now)
-    )
+    session = find_session(token)
+    if session is None or not is_live(session, now):
+        return
+    seen = with_mark({**bound_in(session), "seen_at": now})
+    row = update(StaffSession).where(StaffSession.token_hash == session.token_hash)
+    db.session.execute(row.values(seen_at=now, mark=seen["mark"]))
 
 
 def secret_of(session: StaffSession, token: bytes) -> bytes | None:
@@ -155,6 +167,18 @@ def end_other_sessions(staff_id: uuid.UUID, keep: bytes) -> int:
         StaffSession.staff_id == staff_id, StaffSession.token_hash != hash_token(keep)
     )
     return int(db.session.execute(ended).rowcount)  # type: ignore[attr-defined]
+
+
+def end_all_sessions(staff_id: uuid.UUID, now: datetime) -> int:
+    """Delete every session of a member; how many of them were live. Flushes. Raises VaultMissing.
+
+    Their browsers are strangers from now on, too: one that is in other hands has no tries of its
+    own.
+    """
+    live = len(sessions_of(staff_id, now))
+    for model in (StaffSession, KnownBrowser):
+        db.session.execute(delete(model).where(model.staff_id == staff_id))
+    return live
 
 
 def clear_out(now: datetime) -> None:

@@ -17,7 +17,6 @@ from contacts.wishes import mail_params
 from mail import outbox
 from staff import audit
 from staff.people.copy_files import content_of, write_files
-from staff.people.copy_match import OwnAddresses
 from staff.people.persons import Person, open_person
 from vault.services import Opener
 
@@ -83,7 +82,7 @@ def write_copy(
 def preview(request_id: uuid.UUID, opener: Opener, now: datetime) -> tuple[WaitingCopy, Preview]:
     """What a release would send to whom. Raises AlreadyReleased, NoAddress."""
     row, person, email = _open(request_id, opener)
-    content, own = content_of(person, row.language, opener, now), OwnAddresses(person)
+    content, own = content_of(person, row.language, opener, now), person.addresses
     counts = Counter(deed["kind"] for deed in content["deeds"])
     counts["donation"] = len(content["gifts"])
     counts["correction"] = len(content["corrections"])

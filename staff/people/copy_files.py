@@ -22,8 +22,7 @@ from donate.funds import fund_name
 from donate.models import Donation, RecurringDonation
 from petitions.queries import petition_titles
 from staff.giving.donors import open_dedication
-from staff.people.copy_match import OwnAddresses
-from staff.people.persons import OpenDeed, Person, open_box
+from staff.people.persons import OpenDeed, OpenNote, Person, open_box
 from vault.services import Opener
 
 FORMAT = 1
@@ -44,9 +43,9 @@ def write_files(person: Person, language: str, opener: Opener, now: datetime) ->
 def content_of(person: Person, language: str, opener: Opener, now: datetime) -> dict[str, Any]:
     """All that is kept of one person, as plain values.
 
-    Entries that name another address in their own box are counted and left out.
+    Entries that name another address in their own box, or none, are counted and left out.
     """
-    contact, own = db.session.get_one(Contact, person.id), OwnAddresses(person)
+    contact, own = db.session.get_one(Contact, person.id), person.addresses
     given = [deed for deed in person.deeds if deed.row.kind != "donation"]
     deeds = [deed for deed in given if own.have(deed.own_email)]
     paid = [
@@ -55,6 +54,11 @@ def content_of(person: Person, language: str, opener: Opener, now: datetime) -> 
         for gift in _gifts(model, person)
     ]
     gifts = [(gift, giver) for gift, giver in paid if giver and own.have(giver.get("email"))]
+    corrections = [one for one in person.corrections if own.have(one.email)]
+    noted = [note for deed in deeds for note in person.notes.get(deed.row.id, [])]
+    notes = [note for note in noted if own.have(note.email)]
+    found: tuple[list[Any], ...] = (given, paid, person.corrections, noted)
+    kept: tuple[list[Any], ...] = (deeds, gifts, corrections, notes)
     return {
         "format": FORMAT,
         "organisation": settings().organisation,
@@ -68,11 +72,11 @@ def content_of(person: Person, language: str, opener: Opener, now: datetime) -> 
             "discreet": contact.is_discreet,
             "state": contact.state,
         },
-        "not_matched": len(given) - len(deeds) + len(paid) - len(gifts),
-        "deeds": _deeds(person, deeds, language),
+        "not_matched": sum(len(rows) for rows in found) - sum(len(rows) for rows in kept),
+        "deeds": _deeds(deeds, notes, language),
         "gifts": [_gift(gift, giver, language, opener) for gift, giver in gifts],
         "corrections": [
-            {"day": one.day.isoformat(), "details": one.details} for one in person.corrections
+            {"day": one.day.isoformat(), "details": one.details} for one in corrections
         ],
         "consents": [
             {
@@ -87,7 +91,7 @@ def content_of(person: Person, language: str, opener: Opener, now: datetime) -> 
     }
 
 
-def _deeds(person: Person, deeds: list[OpenDeed], language: str) -> list[dict[str, Any]]:
+def _deeds(deeds: list[OpenDeed], notes: list[OpenNote], language: str) -> list[dict[str, Any]]:
     titles = petition_titles(language)
     return [
         {
@@ -99,7 +103,8 @@ def _deeds(person: Person, deeds: list[OpenDeed], language: str) -> list[dict[st
             "details": _details(deed),
             "notes": [
                 {"day": note.day.isoformat(), "text": note.text}
-                for note in person.notes.get(deed.row.id, [])
+                for note in notes
+                if note.signup_id == deed.row.id
             ],
         }
         for deed in deeds

@@ -22,6 +22,7 @@ class OpenCorrection:
     day: date
     at: str
     details: Mapping[str, Any] | None = field(repr=False)
+    email: str = field(default="", repr=False)  # by which they came; older boxes name none
 
 
 def corrections_of(contact_id: uuid.UUID, opener: Opener) -> list[OpenCorrection]:
@@ -46,4 +47,5 @@ def _open(row: Correction, opener: Opener) -> OpenCorrection:
         details = opener.open("correction", row.id, row.sealed)
     except CannotOpen:
         return OpenCorrection(row.day, row.day.isoformat(), None)
-    return OpenCorrection(row.day, str(details.get("at") or row.day.isoformat()), details)
+    at, email = str(details.get("at") or row.day.isoformat()), str(details.pop("email", ""))
+    return OpenCorrection(row.day, at, details, email)

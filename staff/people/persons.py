@@ -18,10 +18,11 @@ from donate.models import RecurringDonation
 from staff import audit
 from staff.giving.recurring import recurring_of
 from staff.models import StaffMember
+from staff.people.copy_match import OwnAddresses
 from staff.people.corrections import OpenCorrection, corrected, corrections_of
 from staff.people.deeds import DeedRow, deeds_of
 from vault.services import CannotOpen, Opener, vault
-from volunteers.models import VolunteerNote
+from volunteers.models import VolunteerNote, VolunteerSignup
 
 log = logging.getLogger("vigil.staff")
 
@@ -61,6 +62,7 @@ class OpenNote:
     author: str
     day: date
     text: str | None = field(repr=False)
+    email: str = field(default="", repr=False)  # of whom it is about; older boxes name none
 
 
 @dataclass(frozen=True)
@@ -87,17 +89,24 @@ class Person:
         return any(deed.row.kind == "volunteer" for deed in self.deeds)
 
     @property
+    def addresses(self) -> OwnAddresses:
+        """What tells their own entries from those that somebody hung on them."""
+        return OwnAddresses(self.email, self.earlier)
+
+    @property
     def newest(self) -> Mapping[str, Any]:
         """The details of the newest confirmed deed, with what the person has put right since.
 
-        Nobody else can have written either: a correction comes by a link that was mailed to them.
+        A correction comes by a link that was mailed to them. One that came by a link to another
+        address does not count: somebody has hung it here.
         """
+        own = [one for one in self.corrections if self.addresses.may_have(one.email)]
         sure = [deed for deed in self.deeds if deed.is_open and deed.row.state in COUNTED]
         if not sure:
-            return corrected({}, "", self.corrections)
+            return corrected({}, "", own)
         deed = max(sure, key=lambda deed: deed.at)
         address = {"email": self.email} if self.email else {}  # perhaps changed since
-        return corrected(deed.details, deed.at, self.corrections) | address
+        return corrected(deed.details, deed.at, own) | address
 
     @property
     def name(self) -> str:
@@ -168,6 +177,14 @@ def open_box(opener: Opener, table: str, row_id: uuid.UUID, blob: bytes) -> dict
         return None
 
 
+def address_in_signup(signup_id: uuid.UUID, opener: Opener) -> str:
+    """The address in a volunteer sign-up's own box; empty where it does not open."""
+    table = VolunteerSignup.__tablename__
+    box = db.session.scalar(select(VolunteerSignup.sealed).where(VolunteerSignup.id == signup_id))
+    details = open_box(opener, table, signup_id, box) if box else None
+    return str((details or {}).get("email") or "")
+
+
 def _notes(signup_ids: list[uuid.UUID], opener: Opener) -> dict[uuid.UUID, list[OpenNote]]:
     notes: dict[uuid.UUID, list[OpenNote]] = {signup_id: [] for signup_id in signup_ids}
     rows = db.session.execute(
@@ -179,8 +196,8 @@ def _notes(signup_ids: list[uuid.UUID], opener: Opener) -> dict[uuid.UUID, list[
     for row, author in rows:
         details = open_box(opener, "volunteer_note", row.id, row.sealed)
         text = None if details is None else str(details.get("text", ""))
-        at = str((details or {}).get("at", row.day))
-        opened.append((at, OpenNote(row.signup_id, author or "", row.day, text)))
+        at, email = str((details or {}).get("at", row.day)), str((details or {}).get("email", ""))
+        opened.append((at, OpenNote(row.signup_id, author or "", row.day, text, email)))
     for _at, note in sorted(opened, key=lambda pair: pair[0]):
         notes[note.signup_id].append(note)
     return notes

@@ -16,7 +16,7 @@ from staff.forms import NoteForm, ReviewForm
 from staff.log.views_sightings import note_listed
 from staff.people import deeds
 from staff.people.deeds import PAGE
-from staff.people.persons import open_deeds
+from staff.people.persons import address_in_signup, open_deeds
 from staff.people.views_contacts import person_page
 from staff.permissions import needs
 from staff.words import STATES, called
@@ -50,17 +50,17 @@ def review_volunteer(signup_id: uuid.UUID) -> AnyResponse:
     if not form.validate() or form.seen.data not in REVIEW_STATES:
         flash(_first_error(form), "bad")
         return _again(contact_id, signup_id, form, 422)
-    to, me = form.state.data, signed_in()
+    to, now = form.state.data, datetime.now(UTC)
     try:
-        services.review_volunteer(
-            signup_id, form.seen.data, to, form.note.data or "", me.id, datetime.now(UTC)
-        )
+        services.review_volunteer(signup_id, form.seen.data, to, signed_in().id, now)
     except AlreadyMoved:
         db.session.rollback()
         flash(
             _("Somebody else has moved this volunteer meanwhile. Your change was not saved."), "bad"
         )
         return _again(contact_id, signup_id, form, 409)
+    if form.note.data:
+        _keep_note(signup_id, form.note.data, now)
     db.session.commit()
     flash(_("The volunteer's state is now: %(state)s.", state=called(STATES, to)), "good")
     return _back(contact_id)
@@ -74,10 +74,15 @@ def note_on_volunteer(signup_id: uuid.UUID) -> AnyResponse:
     if not form.validate():
         flash(_first_error(form), "bad")
         return _again(contact_id, signup_id, form, 422)
-    services.note_on_volunteer(signup_id, form.note.data or "", signed_in().id, datetime.now(UTC))
+    _keep_note(signup_id, form.note.data or "", datetime.now(UTC))
     db.session.commit()
     flash(_("The note is kept, sealed."), "good")
     return _back(contact_id)
+
+
+def _keep_note(signup_id: uuid.UUID, text: str, now: datetime) -> None:
+    email = address_in_signup(signup_id, opener())
+    services.note_on_volunteer(signup_id, text, email, signed_in().id, now)
 
 
 def _contact_of(signup_id: uuid.UUID) -> uuid.UUID:

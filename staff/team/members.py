@@ -10,6 +10,7 @@ from sqlalchemy import exists, func, select
 
 from config.database import db
 from staff import audit
+from staff.door import sessions
 from staff.log import alerts
 from staff.models import StaffMember
 from staff.team.invitations import (
@@ -123,6 +124,18 @@ def remove(staff_id: uuid.UUID, actor: uuid.UUID, now: datetime) -> Removed:
     db.session.flush()
     audit.record("staff.removed", now, actor=actor, subject=("staff", staff_id))
     return Removed(had_key, ended)
+
+
+def end_sessions(staff_id: uuid.UUID, actor: uuid.UUID, now: datetime) -> int:
+    """Sign a colleague out everywhere; of how many browsers. Flushes.
+
+    For a laptop that was lost: passphrase and code go on working. Raises NotThere and OwnAccount.
+    """
+    _locked(staff_id, actor)
+    count = sessions.end_all_sessions(staff_id, now)
+    subject = ("staff", staff_id)
+    audit.record("staff.sessions-ended", now, actor=actor, subject=subject, count=count)
+    return count
 
 
 def _locked(staff_id: uuid.UUID, actor: uuid.UUID) -> StaffMember:

@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 from flask import abort, flash, make_response, redirect, render_template, url_for
 from flask_babel import gettext as _
+from flask_babel import ngettext
 from werkzeug.wrappers import Response as AnyResponse
 
-from config.database import db
+from config.database import db, forget_deleted_rows
 from config.settings import settings
 from staff.access import opener, signed_in, staff
+from staff.door import sessions
 from staff.door.step_up import stepped_up
 from staff.permissions import needs
 from staff.team import invitations
@@ -55,10 +57,11 @@ def invite() -> AnyResponse:
 @staff.get("/team/<uuid:staff_id>")
 @needs("manage-staff")
 def member(staff_id: uuid.UUID) -> str:
-    """One member: another role, a new link, the end."""
-    found = team.find_member(staff_id, datetime.now(UTC)) or abort(404)
-    form = RoleForm(formdata=None, role=found.role)
-    return render_template("staff/member.html", member=found, form=form)
+    """One member: where they are signed in, another role, a new link, the end."""
+    now = datetime.now(UTC)
+    found = team.find_member(staff_id, now) or abort(404)
+    form, theirs = RoleForm(formdata=None, role=found.role), sessions.sessions_of(staff_id, now)
+    return render_template("staff/member.html", member=found, form=form, sessions=theirs)
 
 
 @staff.post("/team/<uuid:staff_id>/invitation")
@@ -95,6 +98,22 @@ def change_role(staff_id: uuid.UUID) -> AnyResponse:
         return _link_page(found.name, role, changed.token)
     flash(_("The role is changed."), "good")
     return redirect(url_for("staff.team_page"), 303)
+
+
+@staff.post("/team/<uuid:staff_id>/sessions/end")
+@needs("manage-staff")
+@stepped_up
+def end_sessions_of_member(staff_id: uuid.UUID) -> AnyResponse:
+    """Sign a colleague out everywhere."""
+    try:
+        count = team.end_sessions(staff_id, signed_in().id, datetime.now(UTC))
+    except (team.OwnAccount, team.NotThere) as fault:
+        return _refused(staff_id, fault)
+    db.session.commit()
+    forget_deleted_rows()
+    told = ngettext("%(num)s session ended.", "%(num)s sessions ended.", count)
+    flash(told if count else _("They were signed in nowhere."), "good")
+    return redirect(url_for("staff.member", staff_id=staff_id), 303)
 
 
 @staff.post("/team/<uuid:staff_id>/remove")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import threading
 import uuid
 from concurrent.futures import ThreadPoolExecutor
@@ -129,6 +130,31 @@ def test_only_the_hash_of_a_token_is_kept() -> None:
     link = db.session.scalars(select(PrivateLink)).one()
     assert link.hash == hash_of(token)
     assert links.find_contact("test", token_path(link.hash), NOW) is None
+
+
+def test_mailbox_of_a_link_is_known_to_who_has_the_token(contact_id: uuid.UUID) -> None:
+    """And stays with the link, whatever else somebody writes into the row."""
+    ask(KNOWN.upper())
+    answer()
+    token = token_in_mail()
+    assert links.find_address(token) == KNOWN.upper()
+    link = db.session.scalars(select(PrivateLink)).one()
+    assert link.address
+    assert len(link.address) == len(_wrapped("a@b.example")) == len(_wrapped("a" * 99))
+    assert b"canary" not in link.address.lower()
+    link.address = _wrapped("canary-writer@example.org")
+    db.session.flush()
+    assert links.find_address(token) == ""
+    assert links.find_address(links.make_link("test", contact_id, NOW)) == ""
+    assert links.find_address("made up") == ""
+
+
+def _wrapped(email: str) -> bytes:
+    """The column of a link that somebody makes for a token of their own."""
+    token = secrets.token_bytes(32)
+    links.keep_link(token, "test", db.session.scalars(select(Contact.id)).one(), NOW, email)
+    db.session.flush()
+    return db.session.get_one(PrivateLink, hash_of(token)).address or b""
 
 
 def test_request_waits_for_the_index_key(app: Flask) -> None:

@@ -105,7 +105,7 @@ def test_a_withdrawn_volunteer_leaves_the_count_of_the_state(app: Flask, state: 
     if state != "pending":
         confirm(token, NOW)
         review(signup_id, "new", state, NOW)
-        add_note(signup_id, signup_id, "Called.", NOW)
+        add_note(signup_id, signup_id, "Called.", ANNA, NOW)
         db.session.commit()
     assert tally.total(f"volunteer.{state}") == 1
     assert withdraw(*entries(ANNA), ANNA)

@@ -212,6 +212,12 @@ def test_random_bytes_are_no_addresses() -> None:
     assert list(traces._texts_in(noise + base64.b64encode(noise))) == []
 
 
+def test_a_moment_after_a_random_byte_is_no_number() -> None:
+    """SQLite keeps times as text, right behind what is sealed: one box in 256 ends in a plus."""
+    assert list(traces._texts_in(b"\x07+2026-11-23 01:04:17.000000")) == []
+    assert list(traces._texts_in(b"\x07+2026 11-23 01")) == ["+2026 11-23 01"]
+
+
 def test_years_are_counted_from_the_speed() -> None:
     by = Stretcher(seconds=10.0, done=40)
     assert by.per_second == 4

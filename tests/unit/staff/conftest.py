@@ -24,7 +24,8 @@ from contacts.services import Agreed, GivenDeed, add_contact, record_deed
 from donate.models import Donation
 from petitions.models import Petition, Signature
 from staff.door import sessions
-from staff.models import StaffMember
+from staff.door.marks import bound_in, with_mark
+from staff.models import StaffMember, StaffSession
 from tests.conftest import SAME_ORIGIN
 from tests.support.instances import Instance
 from tests.support.moments import NOW
@@ -120,6 +121,15 @@ def code_now(secret: bytes, steps: int = 0) -> str:
     """The code of this moment, or of so many steps later."""
     moment = datetime.now(NOW.tzinfo) + timedelta(seconds=30 * steps)
     return TOTP(base64.b32encode(secret).decode()).at(moment)
+
+
+def change_sessions(**values: Any) -> None:
+    """Write other values into every session, as the application would have."""
+    for session in db.session.scalars(select(StaffSession)):
+        for name, value in values.items():
+            setattr(session, name, value)
+        session.mark = with_mark(bound_in(session))["mark"]
+    db.session.commit()
 
 
 def new_client(app: Flask) -> FlaskClient:

@@ -6,7 +6,7 @@ import json
 import re
 import uuid
 from collections.abc import Callable
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -16,20 +16,20 @@ from sqlalchemy import delete, select, update
 from sqlalchemy.event import listen, remove
 
 from config.database import db
-from contacts import consents
-from contacts.models import Contact, CopyRequest
+from contacts import consents, links
+from contacts.models import Contact, CopyRequest, Correction
 from contacts.my_data import copies, services
 from contacts.services import hash_of, token_from_path
 from donate.models import Donation
 from mail.models import OutgoingEmail
 from petitions.models import Signature
-from staff.models import AuditEvent, StaffSession
+from staff.models import AuditEvent
 from staff.people import copies as releasing
 from tests.support.moments import NOW
-from tests.support.visitor import Mail, mails
-from tests.unit.staff.conftest import Browser, People, new_client
+from tests.support.visitor import Mail, mails, post_form
+from tests.unit.staff.conftest import Browser, People, change_sessions, new_client
 from vault.services import vault
-from volunteers.models import VolunteerSignup
+from volunteers.models import VolunteerNote, VolunteerSignup
 from volunteers.services import add_note
 
 NAME, EMAIL = "Canary Каваленка", "canary-copy@example.org"
@@ -45,8 +45,8 @@ def contact_id(app: Flask, people: People, admin: Browser) -> uuid.UUID:
     contact_id = people.contact_of(VolunteerSignup, signup_id)
     with app.app_context():
         assert admin.staff_id
-        add_note(signup_id, admin.staff_id, "canary-note", NOW)
-        services.correct(contact_id, {"name": "Canary Newname"}, NOW)
+        add_note(signup_id, admin.staff_id, "canary-note", EMAIL, NOW)
+        services.correct(contact_id, EMAIL, {"name": "Canary Newname"}, NOW)
         db.session.commit()
     return contact_id
 
@@ -253,8 +253,7 @@ def test_release_stands_in_the_log_by_ids(
 def test_copy_wants_a_step_up(app: Flask, admin: Browser, request_id: uuid.UUID) -> None:
     with app.app_context():
         long_ago = NOW - timedelta(minutes=6)
-        db.session.execute(update(StaffSession).values(stepped_up_at=long_ago))
-        db.session.commit()
+        change_sessions(stepped_up_at=long_ago)
     answer = admin.post(f"/staff/copies/{request_id}/release")
     assert answer.status_code != 303 or "/copies" not in answer.headers["Location"]
     assert copy_mails(app) == []
@@ -322,6 +321,106 @@ def test_deeds_of_others_hung_on_a_contact_stay_closed(
     assert len(content["gifts"]) == 1
     path = copy_mails(app)[0].params["path"]
     assert "ictim" not in new_client(app).get(f"{path}/my-data.html").text
+
+
+def test_words_of_others_hung_on_a_contact_stay_closed(
+    app: Flask, admin: Browser, people: People, contact_id: uuid.UUID, request_id: uuid.UUID
+) -> None:
+    """A correction moved to another contact, a note to another sign-up."""
+    victim = "canary-victim@example.org"
+    signup_id = people.create_volunteer("Canary Victim", victim)
+    with app.app_context():
+        victim_id = people.contact_of(VolunteerSignup, signup_id)
+        own = db.session.scalars(
+            select(VolunteerSignup.id).where(VolunteerSignup.contact_id == contact_id)
+        ).one()
+        services.correct(victim_id, victim, {"name": "Canary Victim", "phone": "1"}, NOW)
+        assert admin.staff_id
+        add_note(signup_id, admin.staff_id, "Canary about the victim", victim, NOW)
+        db.session.execute(update(Correction).values(contact_id=contact_id))
+        db.session.execute(update(VolunteerNote).values(signup_id=own))
+        db.session.commit()
+    assert "2 entries could not be matched" in admin.get(f"/staff/copies/{request_id}").text
+    content = released(app, admin, request_id)
+    assert content["not_matched"] == 2
+    assert "ictim" not in json.dumps(content)
+    assert [one["details"]["name"] for one in content["corrections"]] == ["Canary Newname"]
+    assert [note["text"] for deed in content["deeds"] for note in deed["notes"]] == ["canary-note"]
+
+
+def test_contact_that_got_anothers_address_keeps_its_words(
+    app: Flask, admin: Browser, contact_id: uuid.UUID, request_id: uuid.UUID
+) -> None:
+    """Anybody can seal: the victim's own row is given an address of who writes to the database."""
+    writer = {"email": "canary-writer@example.org"}
+    with app.app_context():
+        sealed = vault().seal("contact", contact_id, writer)
+        db.session.execute(update(Contact).where(Contact.id == contact_id).values(sealed=sealed))
+        signup_id = db.session.scalars(select(VolunteerSignup.id)).one()
+        box = vault().seal("volunteer_signup", signup_id, writer)
+        db.session.execute(update(VolunteerSignup).values(sealed=box))
+        db.session.commit()
+    content = released(app, admin, request_id)
+    assert content["not_matched"] == 4  # signature, gift, correction, note
+    assert content["corrections"] == []
+    for words in (EMAIL, "canary-note", "Canary Newname"):
+        assert words not in json.dumps(content, ensure_ascii=False), words
+
+
+def test_what_is_written_by_link_and_by_staff_names_the_person(
+    app: Flask, admin: Browser, contact_id: uuid.UUID, request_id: uuid.UUID
+) -> None:
+    with app.app_context():
+        signup_id = db.session.scalars(select(VolunteerSignup.id)).one()
+        links.ask("my-data", EMAIL.upper(), "en", datetime.now(UTC))
+        assert links.answer_requests(datetime.now(UTC)) == 1
+        db.session.commit()
+        path = next(mail.params["path"] for mail in mails() if mail.kind == "my-data")
+    typed = {"phone": "+370 600 00000"}
+    assert post_form(new_client(app), f"{path}/details", typed).status_code == 303
+    address = f"/staff/volunteers/{signup_id}"
+    assert admin.post(f"{address}/notes", {"note": "By hand"}).status_code == 303
+    moved = {"seen": "new", "state": "active", "note": "On the way"}
+    assert admin.post(f"{address}/review", moved).status_code == 303
+    content = released(app, admin, request_id)
+    assert content["not_matched"] == 0
+    assert content["corrections"][-1]["details"]["phone"] == "+37060000000"
+    texts = [note["text"] for deed in content["deeds"] for note in deed["notes"]]
+    assert set(texts) == {"canary-note", "By hand", "On the way"}
+
+
+def test_boxes_of_before_that_name_nobody_are_shown_and_not_released(
+    app: Flask, admin: Browser, contact_id: uuid.UUID, request_id: uuid.UUID
+) -> None:
+    with app.app_context():
+        for table, model, details in (
+            ("correction", Correction, {"name": "Canary Oldname", "at": "2030-01-01"}),
+            ("volunteer_note", VolunteerNote, {"text": "canary-old-note"}),
+        ):
+            row_id = db.session.scalars(select(model.id)).one()
+            db.session.execute(update(model).values(sealed=vault().seal(table, row_id, details)))
+        db.session.commit()
+    page = admin.get(f"/staff/contacts/{contact_id}").text
+    assert "<bdi>Canary Oldname</bdi>" in page
+    assert "canary-old-note" in page
+    assert "another address" not in page
+    content = released(app, admin, request_id)
+    assert (content["not_matched"], content["corrections"]) == (2, [])
+    assert "anary-old" not in json.dumps(content)
+
+
+def test_person_page_marks_words_that_came_by_another_address(
+    app: Flask, admin: Browser, contact_id: uuid.UUID
+) -> None:
+    with app.app_context():
+        services.correct(contact_id, "canary-victim@example.org", {"name": "Canary Victim"}, NOW)
+        signup_id = db.session.scalars(select(VolunteerSignup.id)).one()
+        assert admin.staff_id
+        add_note(signup_id, admin.staff_id, "About another", "canary-victim@example.org", NOW)
+        db.session.commit()
+    page = admin.get(f"/staff/contacts/{contact_id}").text
+    assert "<bdi>Canary Newname</bdi>" in page
+    assert page.count("names another address") == 2
 
 
 def test_deeds_from_before_a_change_of_address_are_in_the_copy(
@@ -395,7 +494,7 @@ def test_later_deed_counts_more_than_an_older_correction(
     signature = people.create_signature(NAME, EMAIL)
     contact_id = people.contact_of(Signature, signature)
     with app.app_context():
-        services.correct(contact_id, {"name": "Older"}, NOW - timedelta(hours=1))
+        services.correct(contact_id, EMAIL, {"name": "Older"}, NOW - timedelta(hours=1))
         db.session.commit()
     assert f"<bdi>{NAME}</bdi>" in admin.get(f"/staff/contacts/{contact_id}").text
 

@@ -20,10 +20,10 @@ from werkzeug.test import TestResponse
 from config.database import db
 from mail.models import OutgoingEmail
 from petitions.models import Signature
-from staff.models import AuditEvent, StaffSession
+from staff.models import AuditEvent
 from staff.people.export_age import seal_lines
 from staff.people.exports import COLUMNS, safe_cell
-from tests.unit.staff.conftest import Browser, People
+from tests.unit.staff.conftest import Browser, People, change_sessions
 from tests.unit.staff.giving import audited
 
 FORMULAS = ["=1+1", "+370 612", "-1", "@SUM(A1)", "\t=1", "\r=1", "＝1", '"=1', " =1"]  # noqa: RUF001
@@ -184,8 +184,7 @@ def test_export_is_logged_and_told_before_the_first_row_leaves(
 @pytest.mark.parametrize("path", ["contacts", "donations"])
 def test_export_wants_passphrase_and_code_anew(app: Flask, admin: Browser, path: str) -> None:
     with app.app_context():
-        db.session.execute(update(StaffSession).values(stepped_up_at=None))
-        db.session.commit()
+        change_sessions(stepped_up_at=None)
     assert admin.post(f"/staff/{path}/export").mimetype != "text/csv"
     assert audited(app, f"{path}.exported") == []
 

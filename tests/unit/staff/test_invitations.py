@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
-from datetime import datetime, timedelta
+import secrets
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
 from sqlalchemy import select, update
 
 from config.database import db
+from contacts.services import token_path
 from staff.models import Invitation, StaffMember, StaffSession
 from staff.team import invitations
 from tests.unit.staff.conftest import Browser, new_client
@@ -175,3 +179,21 @@ def test_forgetful_colleague_keeps_the_session_until_the_new_link_is_used(
         assert not db.session.scalars(sessions).all()
         holders = db.session.scalars(select(Holder.id).where(Holder.is_chosen)).all()
     assert holders == [holder_id]
+
+
+def test_planted_link_lets_nobody_in(
+    app: Flask, admin: Browser, guest: Browser, browser_of: Callable[[str], Browser]
+) -> None:
+    """Somebody who writes to the database makes a link for a token of their own."""
+    colleague, token = browser_of("viewer"), secrets.token_bytes(32)
+    assert colleague.staff_id
+    with app.app_context():
+        for made in (b"invitation" + token, token):
+            row = {"hash": hashlib.sha256(made).digest(), "staff_id": colleague.staff_id}
+            row |= {"expires_at": datetime.now(UTC) + timedelta(hours=1), "created_by": None}
+            db.session.add(Invitation(**row))
+        db.session.commit()
+    path = f"/staff/invitation/{token_path(token)}"
+    assert guest.get(path).status_code == 410
+    assert guest.post(path, {"passphrase": OWN, "again": OWN}).status_code == 410
+    assert colleague.get("/staff/").status_code == 200

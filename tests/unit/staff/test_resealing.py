@@ -48,7 +48,7 @@ def create_one_of_each(app: Flask, people: People) -> None:
     signup = people.create_volunteer("Vera")
     gift = people.create_donation("Dora")
     with app.app_context():
-        add_note(signup, uuid.uuid4(), "Called her.", NOW)
+        add_note(signup, uuid.uuid4(), "Called her.", "", NOW)
         correction = uuid.uuid4()
         contact_id = db.session.scalars(select(Contact.id).limit(1)).one()
         box = vault().seal("correction", correction, {"name": "Ada L."})

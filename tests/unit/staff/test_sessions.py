@@ -6,16 +6,19 @@ import re
 import uuid
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import insert, select, update
 
 from config.database import db
 from staff.door import sessions
+from staff.door.marks import bound_in, with_mark
 from staff.models import AuditEvent, StaffMember, StaffSession
 from tests.support.instances import Instance
-from tests.unit.staff.conftest import Browser, new_client
+from tests.unit.staff.conftest import Browser, change_sessions, new_client
+from vault.services import vault
 
 ACCOUNT = "/staff/account"
 
@@ -56,9 +59,10 @@ def test_all_are_listed_and_this_one_is_marked(
 
 def test_what_is_over_is_not_listed(app: Flask, admin: Browser, elsewhere: Browser) -> None:
     with app.app_context():
-        over = datetime.now(UTC) - sessions.IDLE
-        row = StaffSession.token_hash == sessions.hash_token(elsewhere.token)
-        db.session.execute(update(StaffSession).where(row).values(seen_at=over))
+        found = sessions.find_session(elsewhere.token)
+        assert found
+        found.seen_at = datetime.now(UTC) - sessions.IDLE
+        found.mark = with_mark(bound_in(found))["mark"]
         db.session.commit()
     assert "Firefox, Android" not in admin.get(ACCOUNT).text
 
@@ -130,3 +134,78 @@ def test_renewed_token_keeps_key_and_end(app: Flask, admin: Browser, holder_key:
         assert sessions.secret_of(after, token) == holder_key
         assert sessions.find_session(admin.token) is None
         assert sessions.renew_session(admin.token, later) is None
+
+
+def planted(staff_id: uuid.UUID | None, token: bytes) -> dict[str, Any]:
+    """The row that somebody who writes to the database makes for a token of their own."""
+    now = datetime.now(UTC)
+    row = {"token_hash": sessions.hash_token(token), "id": uuid.uuid4(), "staff_id": staff_id}
+    row |= {"created_at": now, "seen_at": now, "ends_at": now + sessions.LONGEST}
+    return {**row, "stepped_up_at": now, "browser": ""}
+
+
+@pytest.mark.parametrize("mark", [b"", bytes(32), "of another session"])
+def test_planted_session_opens_nothing(
+    app: Flask, admin: Browser, mark: bytes | str, caplog: pytest.LogCaptureFixture
+) -> None:
+    token = sessions.draw_token()
+    with app.app_context():
+        if isinstance(mark, str):
+            mark = db.session.scalars(select(StaffSession.mark)).one()
+        db.session.execute(insert(StaffSession).values(**planted(admin.staff_id, token), mark=mark))
+        db.session.commit()
+    visitor = Browser(new_client(app))
+    visitor.bring(token)
+    for address in ("/staff/", "/staff/team", "/staff/audit"):
+        assert visitor.get(address).location.startswith("/staff/sign-in")
+    assert "was not written here" in caplog.text
+    assert admin.get("/staff/team").status_code == 200
+
+
+@pytest.mark.parametrize("column", ["staff_id", "ends_at", "seen_at", "stepped_up_at"])
+def test_session_that_somebody_changed_ends(
+    app: Flask, browser_of: Callable[[str], Browser], admin: Browser, column: str
+) -> None:
+    """A viewer's own, made an administrator's; an old one, made to last."""
+    viewer = browser_of("viewer")
+    later = datetime.now(UTC) + timedelta(minutes=1)
+    value = admin.staff_id if column == "staff_id" else later
+    assert viewer.get("/staff/").status_code == 200
+    with app.app_context():
+        row = StaffSession.token_hash == sessions.hash_token(viewer.token)
+        db.session.execute(update(StaffSession).where(row).values({column: value}))
+        db.session.commit()
+    assert viewer.get("/staff/").location.startswith("/staff/sign-in")
+    assert admin.get("/staff/").status_code == 200
+
+
+def test_step_up_does_not_vouch_for_a_session_that_somebody_changed_meanwhile(
+    app: Flask, browser_of: Callable[[str], Browser], admin: Browser
+) -> None:
+    """Passphrase and code take a while, and the row is read anew after them."""
+    viewer = browser_of("viewer")
+    with app.app_context():
+        row = StaffSession.token_hash == sessions.hash_token(viewer.token)
+        db.session.execute(update(StaffSession).where(row).values(staff_id=admin.staff_id))
+        db.session.commit()
+        assert sessions.renew_session(viewer.token, datetime.now(UTC)) is None
+        sessions.mark_seen(viewer.token, datetime.now(UTC))
+        db.session.commit()
+    assert viewer.get("/staff/").location.startswith("/staff/sign-in")
+
+
+def test_session_that_is_in_use_keeps_its_mark(app: Flask, admin: Browser) -> None:
+    with app.app_context():
+        change_sessions(seen_at=datetime.now(UTC) - sessions.SEEN_EVERY)
+    assert admin.get("/staff/").status_code == 200
+    with app.app_context():
+        (seen_at,) = db.session.scalars(select(StaffSession.seen_at))
+        assert datetime.now(UTC) - seen_at < sessions.SEEN_EVERY
+    assert admin.get("/staff/").status_code == 200
+
+
+def test_another_pepper_ends_every_session(app: Flask, admin: Browser, instance: Instance) -> None:
+    """As after a recovery; the database alone says nothing about who is signed in."""
+    with app.app_context():
+        vault().keys_dir.renew_pepper()
+    assert admin.get("/staff/").location.startswith("/staff/sign-in")

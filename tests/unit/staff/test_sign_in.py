@@ -15,7 +15,7 @@ from config.database import db
 from staff.door import sessions
 from staff.models import AuditEvent, SignInDelay, StaffMember, StaffSession
 from tests.support.instances import Instance
-from tests.unit.staff.conftest import Browser, People, new_client
+from tests.unit.staff.conftest import Browser, People, change_sessions, new_client
 from vault import wraps
 from vault.models import Holder, VaultPair
 from vault.services import IntakeStopped, unlock, unwrap_for_session, vault
@@ -38,8 +38,7 @@ def delay(app: Flask) -> SignInDelay:
 
 def age_session(app: Flask, **values: datetime) -> None:
     with app.app_context():
-        db.session.execute(update(StaffSession).values(**values))
-        db.session.commit()
+        change_sessions(**values)
 
 
 def test_right_passphrase_opens_the_first_page(visitor: Browser, instance: Instance) -> None:

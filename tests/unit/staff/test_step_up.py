@@ -17,7 +17,7 @@ from staff.models import AuditEvent, KnownBrowser, SignInDelay, StaffMember, Sta
 from staff.people import views_contacts
 from staff.permissions import NOBODY_SIGNED_IN, permission_of
 from tests.support.instances import Instance
-from tests.unit.staff.conftest import Browser, code_now, new_client
+from tests.unit.staff.conftest import Browser, change_sessions, code_now, new_client
 
 EXPORT = "/staff/contacts/export"
 FILTERS = {"kind": "signature", "campaign": "", "state": "", "newsletter": ""}
@@ -55,8 +55,7 @@ def worker(app: Flask, instance: Instance) -> Browser:
 def grow_stale(app: Flask) -> None:
     with app.app_context():
         then = datetime.now(UTC) - FRESH
-        db.session.execute(update(StaffSession).values(stepped_up_at=then))
-        db.session.commit()
+        change_sessions(stepped_up_at=then)
 
 
 def fields(page: str) -> list[tuple[str, str]]:
@@ -203,6 +202,5 @@ def test_marked_are_the_views_that_harm_most(app: Flask) -> None:
 def test_five_minutes(app: Flask, worker: Browser) -> None:
     with app.app_context():
         then = datetime.now(UTC) - FRESH + timedelta(seconds=20)
-        db.session.execute(update(StaffSession).values(stepped_up_at=then))
-        db.session.commit()
+        change_sessions(stepped_up_at=then)
     assert worker.post(EXPORT, FILTERS).status_code == 200

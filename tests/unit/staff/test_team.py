@@ -13,10 +13,11 @@ from sqlalchemy import func, select
 from werkzeug.test import TestResponse
 
 from config.database import db
-from staff.models import AuditEvent, Invitation, StaffMember, StaffSession
+from staff.door import sessions
+from staff.models import AuditEvent, Invitation, KnownBrowser, StaffMember, StaffSession
 from staff.team import members as team
 from tests.support.visitor import mails
-from tests.unit.staff.conftest import Browser
+from tests.unit.staff.conftest import Browser, change_sessions
 from vault.models import Holder, VaultPair, VaultShare
 from vault.services import enrol_holder, vault
 
@@ -115,6 +116,64 @@ def test_new_link_ends_the_older_one(app: Flask, admin: Browser) -> None:
     with app.app_context():
         kinds = db.session.scalars(select(Holder.kind)).all()
     assert kinds.count("invitation") == 1
+
+
+def test_colleague_whose_laptop_was_lost_is_signed_out_everywhere(
+    app: Flask, admin: Browser, browser_of: Callable[[str], Browser], holder_key: bytes
+) -> None:
+    colleague, bystander = browser_of("contacts"), browser_of("viewer")
+    assert colleague.staff_id
+    with app.app_context():
+        now = datetime.now(UTC)
+        sessions.start_session(colleague.staff_id, holder_key, now, "Firefox, Linux")
+        browser = {"token_hash": bytes(32), "staff_id": colleague.staff_id, "day": now.date()}
+        db.session.add(KnownBrowser(**browser))
+        db.session.commit()
+    page = admin.get(f"/staff/team/{colleague.staff_id}").text
+    assert "Firefox, Linux" in page
+    answer = admin.post(f"/staff/team/{colleague.staff_id}/sessions/end")
+    assert answer.location == f"/staff/team/{colleague.staff_id}"
+    page = admin.get(answer.location).text
+    assert "2 sessions ended." in page
+    assert "Firefox, Linux" not in page
+    assert colleague.get("/staff/").location.startswith("/staff/sign-in")
+    assert bystander.get("/staff/").status_code == 200
+    assert count(app, KnownBrowser) == 0
+    with app.app_context():
+        ended = select(AuditEvent).where(AuditEvent.action == "staff.sessions-ended")
+        (event,) = db.session.scalars(ended)
+        assert (event.actor_id, event.subject_id) == (admin.staff_id, colleague.staff_id)
+        assert event.details == {"count": 2}
+        state = db.session.get_one(StaffMember, colleague.staff_id).state
+        assert state == "active"  # they sign in again as before
+
+
+def test_who_is_signed_in_nowhere_has_nothing_to_end(
+    app: Flask, admin: Browser, browser_of: Callable[[str], Browser]
+) -> None:
+    colleague = browser_of("viewer")
+    address = f"/staff/team/{colleague.staff_id}/sessions/end"
+    assert "1 session ended." in admin.get(admin.post(address).location).text
+    page = admin.get(admin.post(address).location).text
+    assert "They were signed in nowhere." in page
+    assert "/sessions/end" not in page
+
+
+def test_own_sessions_and_those_of_nobody_are_not_ended_here(app: Flask, admin: Browser) -> None:
+    answer = admin.post(f"/staff/team/{admin.staff_id}/sessions/end")
+    assert "Another administrator must do this" in admin.get(answer.location).text
+    admin.post(f"/staff/team/{uuid.uuid4()}/sessions/end")
+    assert count(app, StaffSession) == 1
+
+
+def test_ending_sessions_of_others_wants_a_step_up(
+    app: Flask, admin: Browser, browser_of: Callable[[str], Browser]
+) -> None:
+    colleague = browser_of("viewer")
+    with app.app_context():
+        change_sessions(stepped_up_at=None)
+    assert admin.post(f"/staff/team/{colleague.staff_id}/sessions/end").status_code == 422
+    assert colleague.get("/staff/").status_code == 200
 
 
 def test_removed_colleague_is_out_at_once_and_the_vault_has_a_new_key(
