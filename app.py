@@ -43,6 +43,7 @@ import volunteers.parts
 import volunteers.retention
 import volunteers.services
 import volunteers.views
+from config.commands import told
 from config.database import db, forget_deleted_rows, prepare_engine
 from config.keys import form_keys
 from config.languages import init_languages
@@ -244,7 +245,7 @@ def _register_rooms(app: Flask, settings: Settings) -> None:
         *safety.cli.commands,
         contacts.cli.retention,
     ):
-        app.cli.add_command(group)
+        app.cli.add_command(told(group))
 
 
 def _wrap(app: Flask, settings: Settings) -> None:

@@ -3,6 +3,7 @@
 from alembic import context
 from flask import current_app
 
+from config.commands import told_in_a_sentence
 from config.database import Base, UTCDateTime
 
 migrate = current_app.extensions["migrate"]
@@ -30,4 +31,5 @@ def run() -> None:
             context.run_migrations()
 
 
-run()
+with told_in_a_sentence():
+    run()

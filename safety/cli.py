@@ -30,6 +30,7 @@ from safety.words import (
     NEXT_STEPS,
     NO_KEYS_DIR,
     NO_RECIPIENT,
+    NO_VAULT,
     NOT_ALL_DONE,
     NOT_STOPPED,
     RESUMED,
@@ -191,6 +192,9 @@ def _tell(step: Callable[[], str]) -> bool:
     except panic.NotStopped:
         click.echo(NOT_STOPPED)
         return False
+    except panic.NoVault:
+        click.echo(NO_VAULT)
+        return False
     except SQLAlchemyError as error:
         db.session.rollback()
         click.echo(f"Not done: the database does not answer ({type(error).__name__}).")
@@ -200,6 +204,8 @@ def _tell(step: Callable[[], str]) -> bool:
 
 def _stop(now: datetime) -> str:
     is_new = _stop_for_sure(now)
+    if not panic.is_stopped():
+        raise panic.NoVault
     if is_new:
         _note("intake.stopped", now)
     return "The intake is stopped." if is_new else "The intake was stopped already."

@@ -26,6 +26,10 @@ class NotStopped(Exception):
     """The vault still takes in: another key came into force each time."""
 
 
+class NoVault(Exception):
+    """There is no vault that could be told to take nothing in."""
+
+
 @dataclass(frozen=True)
 class Ended:
     """How many of each were ended."""

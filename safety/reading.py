@@ -13,6 +13,7 @@ import pyrage
 
 from safety.backup import FORMAT, GZIP, VERSION
 
+HEAD_OF_KEY = "AGE-SECRET-KEY-1"  # how the secret half of a key begins
 LONGEST_LINE = 64 * 1024 * 1024  # bytes; far beyond any row
 
 
@@ -76,15 +77,17 @@ def read_backup(source: BinaryIO, identities: list[Any], sink: Sink) -> Header:
 
 
 def read_identities(text: str) -> list[Any]:
-    """The keys in the text of an age identity file. Raises BadBackup."""
+    """The keys in the text of an age identity file, whatever else it says. Raises BadBackup."""
     lines = [line.strip() for line in text.splitlines()]
-    keys = [line for line in lines if line and not line.startswith("#")]
+    keys = [line for line in lines if line.startswith(HEAD_OF_KEY)]
     try:
         found = [pyrage.x25519.Identity.from_str(key) for key in keys]
     except pyrage.IdentityError:
         found = []
     if not found:
-        raise BadBackup("This is no age key: it has a line that starts with AGE-SECRET-KEY-1.")
+        raise BadBackup(
+            f"There is no age key in it, which is a line that starts with {HEAD_OF_KEY}."
+        )
     return found
 
 

@@ -28,6 +28,9 @@ then had put one back."""
 NOT_STOPPED = """THE INTAKE IS NOT STOPPED: the vault was being changed at this moment.
 Run this again at once."""
 
+NO_VAULT = """THE INTAKE COULD NOT BE STOPPED: no vault stands in this database. Without one nothing
+is taken in, but whoever puts it back opens the intake again. Is DATABASE_URL the right one?"""
+
 NOT_ALL_DONE = """NOT ALL WAS DONE. Run this again, where the database is away as soon as it answers
 and before the services do: then the intake is stopped for good. While it is away nothing can be
 taken in either."""

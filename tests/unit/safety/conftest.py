@@ -48,7 +48,8 @@ def age_key(tmp_path: Path) -> AgeKey:
     """A new key pair."""
     identity = pyrage.x25519.Identity.generate()
     file = tmp_path / "backup.key"
-    file.write_text(f"# created by a test\n{identity}\n")
+    recipient = f"BACKUP_RECIPIENT={identity.to_public()}"  # as `flask backup-key` prints it
+    file.write_text(f"# created by a test\n{recipient}\n{identity}\n")
     return AgeKey(str(identity.to_public()), file)
 
 

@@ -40,7 +40,7 @@ def file(peopled: Flask, age_key: AgeKey, tmp_path: Path) -> Path:
 
 def lines_of(file: Path, age_key: AgeKey) -> list[Any]:
     """What a backup holds, line by line, read by other means than ours."""
-    identity = pyrage.x25519.Identity.from_str(age_key.file.read_text().splitlines()[1])
+    identity = pyrage.x25519.Identity.from_str(age_key.file.read_text().splitlines()[-1])
     plain = gzip.decompress(pyrage.decrypt(file.read_bytes(), [identity]))
     return [json.loads(line) for line in plain.splitlines()]
 

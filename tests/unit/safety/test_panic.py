@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
 
 from config.database import db
 from contacts.models import Contact, CopyRequest, LinkRequest, PrivateLink
@@ -20,6 +20,7 @@ from tests.support.instances import Instance
 from tests.support.visitor import PETITION, sign
 from tests.unit.safety.conftest import CANARY, run
 from vault.codes import write_code
+from vault.models import VaultPair, VaultShare
 from vault.services import IntakeStopped, vault
 
 SHORT_LIVED = (StaffSession, KnownBrowser, SignInDelay, LinkRequest, PrivateLink)
@@ -65,6 +66,18 @@ def test_keys_sessions_and_links_go_and_contacts_stay(peopled: Flask, instance: 
     assert count(Contact) == 1
     with pytest.raises(IntakeStopped):
         vault().check()
+
+
+def test_without_a_vault_nothing_is_said_to_be_stopped(peopled: Flask) -> None:
+    """Whoever took its row away can put it back, and the intake would be open."""
+    for model in (VaultShare, VaultPair):
+        db.session.execute(delete(model))
+    db.session.commit()
+    done = run(peopled, "panic")
+    assert done.exit_code == 1
+    assert "COULD NOT BE STOPPED" in done.output
+    assert "Visitors now read" not in done.output
+    assert [count(model) for model in SHORT_LIVED] == [0] * len(SHORT_LIVED)
 
 
 def test_it_says_what_remains_and_what_to_revoke(peopled: Flask) -> None:

@@ -1,0 +1,49 @@
+"""Commands say in a sentence that the database cannot be used."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from flask import Flask
+
+from config.database import Base, db
+from tests.support.instances import Instance
+
+COMMANDS = [
+    ["staff", "list"],
+    ["init", "--one-key-holder"],
+    ["drill"],
+    ["retention", "run"],
+    ["mail", "work", "--once"],
+    ["campaigns", "load", "config/campaigns"],
+    ["staff", "audit", "verify"],
+]
+
+
+def said(app: Flask, command: list[str]) -> str:
+    """What a command says that cannot be done."""
+    done = app.test_cli_runner().invoke(args=command)
+    assert isinstance(done.exception, SystemExit), done.exception
+    assert done.exit_code == 1
+    return done.output
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_a_folder_that_is_not_there(instance: Instance, tmp_path: Path, command: list[str]) -> None:
+    if instance.engine == "postgresql":
+        pytest.skip("a folder is SQLite's")
+    url = f"sqlite:///{tmp_path / 'none' / 'vigil.db'}"
+    words = said(instance.app(database_url=url), command)
+    assert "unable to open database file" in words
+    assert "DATABASE_URL" in words
+
+
+@pytest.mark.parametrize("command", COMMANDS[:1] + COMMANDS[2:], ids=" ".join)
+def test_a_database_without_tables(instance: Instance, command: list[str]) -> None:
+    app = instance.app()
+    with app.app_context():
+        Base.metadata.drop_all(db.engine)
+    assert "db upgrade" in said(app, command)
+    with app.app_context():
+        db.engine.dispose()
