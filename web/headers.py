@@ -49,6 +49,7 @@ def _security_headers(settings: Settings) -> list[tuple[str, str]]:
     headers = [
         ("Content-Security-Policy", policy),
         ("X-Content-Type-Options", "nosniff"),
+        ("X-Frame-Options", "DENY"),  # for browsers older than frame-ancestors
         # not "no-referrer": older browsers would then send "Origin: null" with our own forms
         ("Referrer-Policy", "same-origin"),
         ("Cross-Origin-Opener-Policy", "same-origin"),

@@ -26,8 +26,8 @@ def _wide(text: str, gap: str) -> str:
 
 
 def _not_moment(gap: str) -> str:
-    """SQLite's text for a time, behind a box whose last byte happens to be a plus."""
-    day = gap.join(("2", "0", "[0-9]", "[0-9]", "-", "[0-9]", "[0-9]", "-", "[0-9]", "[0-9]", " "))
+    """SQLite's text for a day or time, behind a box whose last byte happens to be a plus."""
+    day = gap.join(("2", "0", "[0-9]", "[0-9]", "-", "[0-9]", "[0-9]", "-", "[0-9]", "[0-9]"))
     return f"(?!{day})"
 
 

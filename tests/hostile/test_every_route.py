@@ -63,6 +63,7 @@ def check(answer: TestResponse, address: str) -> None:
         assert "frame-ancestors 'none'" in policy
         assert "base-uri 'none'" in policy
     assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] in {"same-origin", "no-referrer"}
     assert headers["Cross-Origin-Opener-Policy"] == "same-origin"
     assert headers["Cross-Origin-Resource-Policy"] == "same-origin"

@@ -215,6 +215,7 @@ def test_random_bytes_are_no_addresses() -> None:
 def test_a_moment_after_a_random_byte_is_no_number() -> None:
     """SQLite keeps times as text, right behind what is sealed: one box in 256 ends in a plus."""
     assert list(traces._texts_in(b"\x07+2026-11-23 01:04:17.000000")) == []
+    assert list(traces._texts_in(b"\x07+2026-11-2340")) == []
     assert list(traces._texts_in(b"\x07+2026 11-23 01")) == ["+2026 11-23 01"]
 
 
