@@ -14,6 +14,7 @@ from mail import reminders
 from mail.models import OutgoingEmail, State
 
 _table: Any = OutgoingEmail.__table__
+_NAMELESS = literal("gone:") + cast(_table.c.id, String)
 # Every key that a deed's mails can have: see `mail.reminders`.
 _OF_DEED = ("confirm:{}", "confirm:{}:2", "remind:{}", "remind:{}:2")
 # And a gift's (see `donate.letters`): those whole, and those that go on after the gift's id.
@@ -36,8 +37,8 @@ def forget_deeds(deed_ids: Collection[uuid.UUID]) -> None:
         return
     reminders.empty(deed_ids)
     keys = [form.format(deed_id) for deed_id in deed_ids for form in _OF_DEED]
-    nameless = literal("gone:") + cast(_table.c.id, String)
-    db.session.execute(update(_table).where(_table.c.idem_key.in_(keys)).values(idem_key=nameless))
+    theirs = _table.c.idem_key.in_(keys)
+    db.session.execute(update(_table).where(theirs).values(idem_key=_NAMELESS))
 
 
 def empty_of_gifts(gift_ids: Collection[uuid.UUID]) -> None:
@@ -51,9 +52,14 @@ def empty_of_gifts(gift_ids: Collection[uuid.UUID]) -> None:
 
 
 def empty_of_contacts(contact_ids: Collection[uuid.UUID]) -> None:
-    """Erase the addresses in mails about people's changes of address and copies. Flushes."""
+    """Erase the addresses in mails about changes of address and copies, and whose they were.
+
+    Flushes.
+    """
     for some in _some_of(contact_ids):
-        _empty(_begins(_OF_CONTACT_AND_MORE, some))
+        theirs = _begins(_OF_CONTACT_AND_MORE, some)
+        _empty(theirs)
+        db.session.execute(update(_table).where(theirs).values(idem_key=_NAMELESS))
 
 
 def _some_of(ids: Collection[uuid.UUID]) -> Iterator[list[uuid.UUID]]:

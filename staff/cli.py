@@ -48,13 +48,13 @@ def init(names: tuple[str, ...], one_key_holder: bool, as_json: bool) -> None:
     click.echo(_as_json(installed) if as_json else "Done. Sign in at /staff/sign-in.")
 
 
-@staff.command("list", help="Names, roles and last sign-ins.")
+@staff.command("list", help="Names, roles, states and last sign-ins.")
 def list_staff() -> None:
-    """Print everybody who may sign in."""
+    """Print everybody who works here, was invited, or did work here and signed the log."""
     for member in db.session.scalars(select(StaffMember).order_by(StaffMember.name)):
         seen = member.last_sign_in_at
         when = f"{seen:%Y-%m-%d %H:%M} UTC" if seen else "never"
-        click.echo(f"{member.name}\t{member.role}\tlast signed in: {when}")
+        click.echo(f"{member.name}\t{member.role}\t{member.state}\tlast signed in: {when}")
 
 
 def _names(names: tuple[str, ...], one_key_holder: bool, as_json: bool) -> list[str]:

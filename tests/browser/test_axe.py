@@ -81,7 +81,7 @@ def test_public_pages(
             found.append(f"{page.url}: wider than {width}")
     for path, form in (
         ("/volunteer", "volunteer"),
-        ("/donate/manage", "manage"),
+        ("/donate/manage", "ask"),
         ("/donate/transfer", "transfer"),
         ("/donate", "donate"),
     ):

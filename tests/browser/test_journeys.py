@@ -12,9 +12,9 @@ from tests.support.site import Site
 PETITION = "/uk/petitions/bring-the-children-home"
 
 
-def confirm_by_mail(site: Site, page: Page, address: str) -> None:
-    """Follow the link in the mail and press the button."""
-    link = re.search(r"http://\S+/confirm/\S+", site.mail_to(address).text)
+def confirm_by_mail(site: Site, page: Page, address: str, count: int = 1) -> None:
+    """Follow the link in the mail that came as the count-th and press the button."""
+    link = re.search(r"http://\S+/confirm/\S+", site.mail_to(address, count).text)
     assert link
     page.goto(link[0])
     page.locator("form#confirm button").click()

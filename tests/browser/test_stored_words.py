@@ -77,8 +77,7 @@ def test_words_stay_words(site: Site, page: Page, visitor: str) -> None:
     more = {"phone": "+370 612 34567", "country": "LT", "availability": "weekly"}
     fill_all(page, "volunteer", email=visitor, **more)
     expect(page).to_have_url(re.compile("/check-inbox"))
-    site.mail_to(visitor, 2)
-    confirm_by_mail(site, page, visitor)
+    confirm_by_mail(site, page, visitor, 2)
     _sign_in(site, page)
     for address in STAFF_PAGES:
         look(page, address)

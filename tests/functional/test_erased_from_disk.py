@@ -43,7 +43,8 @@ def traces_of(contact_ids: Iterable[uuid.UUID]) -> set[bytes]:
             continue
         for row in rows:
             found |= set(_values(row))
-    keys = {f"confirm:{value.decode()}" for value in found if value.count(b"-") == 4}
+    ids = (value for value in found if len(value) == 36 and value.count(b"-") == 4)
+    keys = {f"confirm:{value.decode()}" for value in ids}
     for mail in db.session.scalars(
         select(OutgoingEmail).where(OutgoingEmail.idem_key.in_(keys))
     ).all():

@@ -77,7 +77,7 @@ def test_init_makes_everything_once(empty_app: Flask) -> None:
     assert "initialised already" in second.output
     assert holders_in(empty_app) == 3
     listed = runner.invoke(args=["staff", "list"])
-    assert listed.output.splitlines()[-1] == "maksim k\tadmin\tlast signed in: never"
+    assert listed.output.splitlines()[-1] == "maksim k\tadmin\tactive\tlast signed in: never"
 
 
 @pytest.mark.parametrize(
