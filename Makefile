@@ -52,8 +52,8 @@ strings: ## collect the words of pages and mails into the catalogues
 
 lock: ## resolve pyproject.toml anew into requirements/ (needs uv)
 	@command -v uv >/dev/null || { echo "make lock needs uv: see https://docs.astral.sh/uv/"; exit 1; }
-	@set -e; for part in run:demo test:demo,test; do \
-	  extras=$$(echo $${part#*:} | sed 's/[^,]*/--extra &/g; s/,/ /g'); \
+	@set -e; for part in run: demo:demo test:demo,test; do \
+	  extras=$$(echo $${part#*:} | sed 's/[^,][^,]*/--extra &/g; s/,/ /g'); \
 	  uv pip compile pyproject.toml $$extras --universal --generate-hashes --python-version 3.11 \
 	    --no-annotate --no-header --no-emit-index-url -q -o requirements/$${part%%:*}.txt; done
 	@echo "stripe<16" | uv pip compile - --no-deps --generate-hashes --python-version 3.11 \

@@ -120,7 +120,7 @@ def create_app(settings: Settings | None = None) -> Flask:
     """Make the application. Raises SettingsError, which names every fault of the settings."""
     settings = settings or load_settings(CheckedSettings)
     init_logging()
-    safety.machine.refuse_core_dumps()
+    safety.machine.keep_memory_private()
     app = Flask(__name__, instance_path=str(ROOT / "instance"), static_folder=None)
     app.extensions["vigil_settings"] = settings
     _configure(app, settings)
@@ -178,6 +178,8 @@ def create_app(settings: Settings | None = None) -> Flask:
 
 def _configure(app: Flask, settings: Settings) -> None:
     host = urlsplit(settings.base_url).hostname or ""
+    if app.debug and host not in LOOPBACK_HOSTS:
+        raise SettingsError("FLASK_DEBUG: must not be set where others reach the service")
     keys = form_keys(settings)
     app.extensions["vigil_form_keys"] = keys
     app.config.update(

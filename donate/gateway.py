@@ -15,6 +15,7 @@ import stripe
 from flask import Flask, current_app
 
 from config.settings import Settings
+from config.stripe_pages import is_stripe_page
 from donate.at_stripe import listed, orders
 from donate.at_stripe.connection import open_session
 from donate.at_stripe.listed import BalanceLine, Event, MarkedSession
@@ -87,6 +88,7 @@ class Gateway:
     """
 
     def __init__(self, settings: Settings, timeout: float = TIMEOUT) -> None:
+        self._settings = settings
         self._secrets = settings.stripe_webhook_secrets
         self._is_livemode = settings.is_livemode
         self._maybe_client = self._refunder = None
@@ -116,16 +118,14 @@ class Gateway:
             session = self._v1.checkout.sessions.create(
                 orders.session_params(order), {"idempotency_key": order.idempotency_key}
             )
-            made = CheckoutSession(session.id, session.url or "")
-        if not made.url:  # no longer open: there is nowhere to send the donor
-            raise GatewayUnavailable
-        return made
+        # without an address it is no longer open: there is nowhere to send the donor
+        return CheckoutSession(session.id, self._page(session.url or ""))
 
     def find_page(self, session_id: str) -> str | None:
         """The address of a page to pay on, while it is open."""
         with _our_errors():
             address: str | None = self._v1.checkout.sessions.retrieve(session_id).url
-        return address
+        return self._page(address) if address else None
 
     def expire_session(self, session_id: str) -> None:
         """Close an open page to pay on, for good; GatewayRefused where it is not open."""
@@ -149,10 +149,16 @@ class Gateway:
                 "locale": orders.stripe_locale(language),
             }
             try:
-                return str(self._v1.billing_portal.sessions.create(asks).url)
+                return self._page(self._v1.billing_portal.sessions.create(asks).url)
             except stripe.InvalidRequestError:
                 self._portal_id = ""  # somebody may have closed it: the next visit looks again
                 raise
+
+    def _page(self, address: str) -> str:
+        """The address itself; an answer that leads elsewhere is not Stripe's."""
+        if not is_stripe_page(address, self._settings):
+            raise GatewayUnavailable
+        return address
 
     def change_amount(
         self, subscription_id: str, amount_minor: int, currency: str, frequency: str

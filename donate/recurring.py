@@ -11,6 +11,8 @@ from typing import Any
 from sqlalchemy import exists, select, update
 
 from config.database import db, insert_or_update
+from config.settings import settings
+from config.stripe_pages import is_stripe_page
 from donate import letters
 from donate.facts import PaymentFacts, RecurringFacts
 from donate.models import RecurringDonation, RecurringState
@@ -235,6 +237,11 @@ def _mind_trouble(recurring: RecurringDonation, facts: RecurringFacts, now: date
         recurring.trouble_invoice_id = trouble.invoice_id if trouble else None
         recurring.reminders = 0
     if trouble is None or not trouble.url:
+        return
+    if not is_stripe_page(trouble.url, settings()):
+        log.error(
+            "recurring donation %s: its invoice leads to a page that is not Stripe's", recurring.id
+        )
         return
     due = min(max(trouble.attempts, 1), MOST_REMINDERS)
     if due > recurring.reminders:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from typing import Any, NamedTuple
-from urllib.parse import urlsplit
 
 from flask import Flask, current_app
 from flask_babel import force_locale, gettext
@@ -13,10 +12,10 @@ from jinja2 import Environment, StrictUndefined, TemplateError, TemplateNotFound
 
 from config.languages import direction
 from config.settings import settings
+from config.stripe_pages import is_stripe_page
 
 LINKS = {"path": "link", "not_me_path": "not_me_link", "unsubscribe_path": "unsubscribe_link"}
 DISCREET = "discreet"  # the parameter that asks for a mail which does not show what it is about
-ADDRESS = re.compile(r"[A-Za-z0-9._~:/?#\[\]@!$&'()*+,;=%-]+")  # RFC 3986 2
 
 
 class RenderFault(Exception):
@@ -36,10 +35,10 @@ def render(kind: str, language: str, params: Mapping[str, str], base_url: str) -
 
     A parameter `path` becomes the absolute address `link`, `unsubscribe_path` the address
     `unsubscribe_link`: made of `base_url`, never of a request's Host header. Instead of a path,
-    `link` may be given whole: a page of Stripe's, under https or at the stand-in.
+    `link` may be given whole: a page of Stripe's.
     With a parameter `discreet` it is `discreet.txt`, text alone.
     """
-    if "link" in params and ("path" in params or not _is_outside_page(params["link"])):
+    if "link" in params and ("path" in params or not is_stripe_page(params["link"], settings())):
         raise RenderFault("link")
     environment = _environment(current_app._get_current_object())  # type: ignore[attr-defined]
     context: dict[str, Any] = {
@@ -85,18 +84,6 @@ def discreet(is_wanted: bool) -> dict[str, str]:
 def absolute_links(params: Mapping[str, str], base_url: str) -> dict[str, str]:
     """The addresses that the parameters' paths stand for."""
     return {LINKS[name]: base_url + params[name] for name in LINKS if name in params}
-
-
-def _is_outside_page(address: str) -> bool:
-    """Whether a reader may be sent to an address that is not ours; only a stand-in has no https."""
-    try:
-        parts = urlsplit(address)
-    except ValueError:
-        return False
-    stand_in = urlsplit(settings().stripe_api_base)
-    is_stand_in = bool(stand_in.netloc) and parts[:2] == stand_in[:2]
-    is_plain = ADDRESS.fullmatch(address) is not None and "@" not in parts.netloc
-    return is_plain and bool(parts.hostname) and (parts.scheme == "https" or is_stand_in)
 
 
 def _environment(app: Flask) -> Environment:

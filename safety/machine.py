@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import resource
 import stat
@@ -9,12 +10,27 @@ from pathlib import Path
 
 PROC, SYS = Path("/proc"), Path("/sys")
 NOBODY_ELSE = stat.S_IRWXG | stat.S_IRWXO
+GET_DUMPABLE, SET_DUMPABLE = 3, 4  # linux/prctl.h
 BACKUPS = ("*.age", "*.sql", "*.sql.gz", "*.dump", "*.bak", "*.tar", "*.tar.gz", "*.tgz")
 
 
-def refuse_core_dumps() -> None:
-    """Let no dump of this process's memory be written, whatever the machine's settings are."""
+def keep_memory_private() -> None:
+    """Let nobody but root read this process's memory and environment, and no dump be written.
+
+    Not another process of the same user either (PR_SET_DUMPABLE, prctl(2)): the web process and the
+    worker do not read each other. Whatever the machine's settings are.
+    """
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    _process_control(SET_DUMPABLE, 0)
+
+
+def _process_control(option: int, value: int = 0) -> int | None:
+    """What Linux answers; None elsewhere."""
+    try:
+        answer: int = ctypes.CDLL(None).prctl(option, value, 0, 0, 0)
+    except (AttributeError, OSError):
+        return None
+    return answer
 
 
 def is_swap_safe(proc: Path = PROC, sys: Path = SYS) -> bool | None:
@@ -56,8 +72,11 @@ def _is_forbidden_to_us(proc: Path, sys: Path) -> bool:
 def are_cores_refused(proc: Path = PROC) -> bool | None:
     """Whether no dump of our memory is written; None where a program of the machine decides.
 
-    The limit of 0 holds for files, and not for a program that dumps are piped to (core(5)).
+    Linux writes none of a process that asks for it. Elsewhere the limit of 0 holds for files, and
+    not for a program that dumps are piped to (core(5)).
     """
+    if _process_control(GET_DUMPABLE) == 0:
+        return True
     if resource.getrlimit(resource.RLIMIT_CORE)[0] != 0:
         return False
     try:

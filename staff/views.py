@@ -47,7 +47,10 @@ __all__ = [
 ]
 
 WORKER_IS_LATE = timedelta(minutes=5)
-CHART_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+CHART_POLICY = (
+    "default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; form-action 'none'; "
+    "frame-ancestors 'none'"
+)
 
 
 @staff.get("/")

@@ -124,6 +124,20 @@ def test_every_mail_has_its_three_files() -> None:
         assert {"subject.txt", "body.txt", "body.html"} <= {path.name for path in folder.iterdir()}
 
 
+def test_what_serves_is_locked_without_what_the_demo_adds() -> None:
+    packages = {
+        name: set(
+            re.split(
+                r"\n(?=\S)", (ROOT / "requirements" / f"{name}.txt").read_text("utf-8").strip()
+            )
+        )
+        for name in ("run", "demo", "test")
+    }
+    more = {one.split("==")[0] for one in packages["demo"] - packages["run"]}
+    assert packages["run"] < packages["demo"] < packages["test"]
+    assert more == {"aiosmtpd", "atpublic", "attrs"}
+
+
 def test_no_file_names_this_machine_or_a_registry() -> None:
     for path in (ROOT / "requirements").glob("*.txt"):
         text = path.read_text("utf-8")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import ssl
 from pathlib import Path
 
 import click
@@ -70,6 +71,37 @@ def test_the_proxy_writes_nothing_of_a_visitor_to_its_disk() -> None:
     assert len(set(sizes)) == 1, "a longer body would lie in a temporary file"
     assert sample.count("access_log off;") == sample.count("\nserver {")
     assert not re.search(r"X-Forwarded-For \$proxy_add", sample)
+
+
+def test_the_proxy_speaks_no_cipher_without_forward_secrecy() -> None:
+    sample = (ROOT / "docs/operate/nginx.conf").read_text("utf-8")
+    assert re.search(r"ssl_protocols TLSv1\.2 TLSv1\.3;", sample)
+    chosen = re.search(r"ssl_ciphers (\S+);", sample)
+    assert chosen
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.set_ciphers(chosen[1])
+    names = [cipher["name"] for cipher in context.get_ciphers() if cipher["protocol"] != "TLSv1.3"]
+    assert names
+    for name in names:
+        assert re.fullmatch(r"ECDHE-(ECDSA|RSA)-(AES(128|256)-GCM|CHACHA20)-.*", name), name
+
+
+def test_the_proxy_leads_people_on_and_no_program() -> None:
+    sample = (ROOT / "docs/operate/nginx.conf").read_text("utf-8")
+    plain = sample[sample.index("listen 80;") : sample.index("listen 443")]
+    kept = re.search(r"location ~ (\S+) \{\s+return 404;", plain)
+    assert kept
+    for path in ("/stripe/webhook", "/healthz", "/readyz"):
+        assert re.match(kept[1], path)
+    assert not re.match(kept[1], "/en/donate")
+
+
+def test_the_key_that_refunds_is_the_workers_alone() -> None:
+    units = {path.name: path.read_text("utf-8") for path in (ROOT / "docs/operate").iterdir()}
+    given = {name for name, unit in units.items() if "\nEnvironmentFile=" in unit}
+    assert given == {"vigil-mail.service"}
+    (file,) = re.findall(r"EnvironmentFile=-?(\S+)", units["vigil-mail.service"])
+    assert f"`STRIPE_REFUND_KEY=…` into `{file}`" in README
 
 
 SECURITY = (ROOT / "docs/security.md").read_text("utf-8")

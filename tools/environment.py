@@ -177,7 +177,7 @@ def main():
     try:
         claim_folder()
         python = make_venv(find_python())
-        install(python, "run" if purpose == "run" else "test")
+        install(python, "demo" if purpose == "run" else "test")
         if purpose == "test":  # the release before, in a folder of its own beside the others
             beside = os.path.join(VENV, "stripe15")
             install(python, "stripe15", "--no-deps", "--upgrade", "--target", beside)

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from urllib.parse import urlsplit
-
 from flask import Flask, Response, current_app, request
 
 from config.settings import Settings
+from config.stripe_pages import stripe_origins
 
 PUBLIC = "public, max-age=10, stale-while-revalidate=60"
 PRIVATE = "no-store"
-STRIPE_PAGES = "https://checkout.stripe.com https://billing.stripe.com https://invoice.stripe.com"
 
 
 def init_headers(app: Flask, settings: Settings) -> None:
@@ -41,9 +39,11 @@ def allow_workers(response: Response) -> None:
 
 
 def _security_headers(settings: Settings) -> list[tuple[str, str]]:
+    # Where our forms may lead: a browser holds form-action also against the redirect after a post.
+    forms = " ".join(("'self'", *stripe_origins(settings)))
     policy = (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; "
-        f"connect-src 'self'; form-action 'self' {_payment_pages(settings)}; base-uri 'none'; "
+        f"connect-src 'self'; form-action {forms}; base-uri 'none'; "
         "frame-ancestors 'none'"
     )
     headers = [
@@ -62,14 +62,3 @@ def _security_headers(settings: Settings) -> list[tuple[str, str]]:
     if settings.is_secure:
         headers.append(("Strict-Transport-Security", "max-age=31536000; includeSubDomains"))
     return headers
-
-
-def _payment_pages(settings: Settings) -> str:
-    """Where our forms may lead: a browser holds form-action also against the redirect after a post.
-
-    To pay, to change the card and to mend a renewal; the stand-in has all three in one place.
-    """
-    if settings.stripe_api_base:
-        parts = urlsplit(settings.stripe_api_base)
-        return f"{STRIPE_PAGES} {parts.scheme}://{parts.netloc}"
-    return STRIPE_PAGES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from hashlib import sha256
 
 from flask import current_app
 from itsdangerous import BadSignature, TimestampSigner
@@ -38,4 +39,4 @@ def age_of(token: str, now: datetime) -> timedelta:
 
 def _signer() -> TimestampSigner:
     keys: list[str] = current_app.extensions["vigil_form_keys"]
-    return TimestampSigner(keys, salt="vigil.form")
+    return TimestampSigner(keys, salt="vigil.form", key_derivation="hmac", digest_method=sha256)

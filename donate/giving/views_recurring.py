@@ -17,6 +17,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from config.database import db
 from config.settings import settings
+from config.stripe_pages import is_stripe_page
 from donate import recording
 from donate.facts import Facts, RecurringFacts
 from donate.funds import fund_name
@@ -105,9 +106,9 @@ def _mend(token: str, one: Recurring) -> str:
     looked = gateway().look_at_subscription(one.subscription_id)
     _record(looked)
     troubles = (facts.trouble for facts in looked if isinstance(facts, RecurringFacts))
-    return next((trouble.url for trouble in troubles if trouble and trouble.url), "") or _page(
-        token, "mend"
-    )
+    pages = (trouble.url for trouble in troubles if trouble)
+    leads = (page for page in pages if is_stripe_page(page, settings()))
+    return next(leads, _page(token, "mend"))
 
 
 def _amount(token: str, one: Recurring) -> str:

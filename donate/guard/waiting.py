@@ -60,4 +60,4 @@ def take_turn() -> None:
 
 def _signer() -> Signer:
     keys: list[str] = current_app.extensions["vigil_form_keys"]
-    return Signer(keys, salt="vigil.wait")
+    return Signer(keys, salt="vigil.wait", key_derivation="hmac", digest_method=hashlib.sha256)

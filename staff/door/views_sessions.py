@@ -14,6 +14,7 @@ from config.database import db, forget_deleted_rows
 from staff import audit
 from staff.access import signed_in, staff
 from staff.door import sessions
+from staff.door.step_up import stepped_up
 from staff.permissions import SIGNED_IN, needs
 
 
@@ -27,6 +28,7 @@ def account() -> str:
 
 @staff.post("/account/sessions/<uuid:session_id>/end")
 @needs(SIGNED_IN)
+@stepped_up
 def end_session(session_id: uuid.UUID) -> AnyResponse:
     """Sign another browser of one's own out."""
     me = signed_in()
@@ -37,6 +39,7 @@ def end_session(session_id: uuid.UUID) -> AnyResponse:
 
 @staff.post("/account/sessions/end-others")
 @needs(SIGNED_IN)
+@stepped_up
 def end_other_sessions() -> AnyResponse:
     """Sign out everywhere but here."""
     return _ended(sessions.end_other_sessions(signed_in().id, sessions.token_in_request()))

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 from dataclasses import dataclass, field
+from hashlib import sha256
 
 from flask import current_app
 from flask_babel import gettext as _
@@ -51,4 +52,5 @@ def was_typed_back(offer: Offer, field: Field) -> bool:
 
 def _signer(purpose: str) -> Signer:
     keys: list[str] = current_app.extensions["vigil_form_keys"]
-    return Signer(keys, salt=f"vigil.passphrase-offer.{purpose}")
+    salt = f"vigil.passphrase-offer.{purpose}"
+    return Signer(keys, salt=salt, key_derivation="hmac", digest_method=sha256)

@@ -13,6 +13,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError, OperationalError
 
 from config.database import db
+from config.settings import SettingsError
 from tests.conftest import SAME_ORIGIN
 from tests.support.instances import Instance
 from tests.support.visitor import HELPER, PERSON, PETITION, VOLUNTEER, old_token, sign
@@ -51,6 +52,15 @@ def test_a_vault_that_is_not_whole_takes_nothing(instance: Instance, broken: str
             assert db.session.execute(text(f"SELECT count(*) FROM {table}")).scalar() == 0  # noqa: S608
         db.session.remove()
         db.engine.dispose()
+
+
+def test_nothing_that_others_reach_starts_with_a_debugger(
+    instance: Instance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FLASK_DEBUG", "1")
+    with pytest.raises(SettingsError, match="FLASK_DEBUG"):
+        instance.app(base_url="https://vigil.example.org")
+    assert instance.app().debug
 
 
 def test_volatile_keys_out_of_reach_take_nothing(instance: Instance) -> None:

@@ -60,8 +60,8 @@ def check(answer: TestResponse, address: str) -> None:
     assert "unsafe-eval" not in policy
     if "/charts/" not in address:
         assert "unsafe" not in policy, address
-        assert "frame-ancestors 'none'" in policy
-        assert "base-uri 'none'" in policy
+    assert "frame-ancestors 'none'" in policy, address
+    assert "base-uri 'none'" in policy, address
     assert headers["X-Content-Type-Options"] == "nosniff"
     assert headers["X-Frame-Options"] == "DENY"
     assert headers["Referrer-Policy"] in {"same-origin", "no-referrer"}

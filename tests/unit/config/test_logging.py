@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import logging
+import re
 import sys
+import traceback
+from collections.abc import Iterator
 
 import pytest
+from granian.log import LogLevels, configure_logging
 
 from config.logging import WithoutPersons, init_logging, scrub
 
@@ -42,12 +46,52 @@ def test_a_traceback_tells_where_and_not_what() -> None:
     assert "Anna" not in line
 
 
-def test_request_lines_with_visitors_addresses_are_not_logged() -> None:
-    root, werkzeug = logging.getLogger(), logging.getLogger("werkzeug")
-    before = root.handlers, root.level, werkzeug.level
+def test_traceback_that_came_as_words_tells_no_more() -> None:
     try:
-        init_logging()
-        assert not werkzeug.isEnabledFor(logging.INFO)
-    finally:
-        root.handlers, root.level = before[0], before[1]
-        werkzeug.setLevel(before[2])
+        try:
+            raise KeyError("Anna Kavalenka\nKavalenka: Minsk")
+        except KeyError:
+            raise ValueError("+375 29 123") from None
+    except ValueError:
+        once = filtered("raised\n%s", traceback.format_exc())
+    try:
+        try:
+            raise KeyError("Anna Kavalenka\nKavalenka: Minsk")
+        except KeyError as error:
+            raise ValueError("+375 29 123") from error
+    except ValueError:
+        twice = filtered("raised\n%s", traceback.format_exc())
+    assert re.fullmatch(r"raised \[ValueError at test_logging\.py:\d+\]", once)
+    assert re.fullmatch(r"raised \[KeyError at test_logging\.py:\d+\]", twice)
+
+
+@pytest.fixture
+def untouched() -> Iterator[None]:
+    """Puts the loggers back that a test sets up as a process would."""
+    names = ("", "werkzeug", "_granian", "granian.access")
+    loggers = [logging.getLogger(name) for name in names]
+    before = [(one.handlers, one.level, one.propagate) for one in loggers]
+    yield
+    for one, (handlers, level, propagate) in zip(loggers, before, strict=True):
+        one.handlers, one.propagate = handlers, propagate
+        one.setLevel(level)
+
+
+@pytest.mark.usefixtures("untouched")
+def test_request_lines_with_visitors_addresses_are_not_logged() -> None:
+    init_logging()
+    assert not logging.getLogger("werkzeug").isEnabledFor(logging.INFO)
+
+
+@pytest.mark.usefixtures("untouched")
+def test_what_the_web_server_says_is_filtered_as_well(capfd: pytest.CaptureFixture[str]) -> None:
+    configure_logging(LogLevels.warning)  # as it does before it makes the application
+    init_logging()
+    for name in ("_granian.utils", "granian.access"):
+        logging.getLogger(name).error("for anna@example.org\nand more")
+    out, err = capfd.readouterr()
+    assert out == ""
+    assert [line.split(" ", 2)[2] for line in err.splitlines()] == [
+        "ERROR _granian.utils for [address] and more",
+        "ERROR granian.access for [address] and more",
+    ]

@@ -121,3 +121,44 @@ def test_nobody_is_followed_to_another_host(till: Till) -> None:
                 with pytest.raises(GatewayUnavailable):
                     deed()
     assert asked == []
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        "https://checkout.stripe.com.evil.example/c/pay/cs_1",
+        "https://checkout.stripe.com@evil.example/c/pay/cs_1",
+        "https://checkout.stripe.com:8443/c/pay/cs_1",
+        "https://evil.example/checkout.stripe.com",
+        "http://checkout.stripe.com/c/pay/cs_1",
+        "//checkout.stripe.com/c/pay/cs_1",
+        "https://checkout.stripe.com\\@evil.example/",
+        "https://checkout.stripe.com/c/pay/cs_1\r\nSet-Cookie: a=b",
+        "https://[checkout.stripe.com/",
+        "javascript:alert(1)",
+    ],
+)
+def test_nobody_is_led_to_a_page_that_is_not_stripes(till: Till, page: str) -> None:
+    """Whoever answers in Stripe's place, or an answer of Stripe's that was tampered with."""
+    other = Flask("other")
+    answer = {"id": "x_1", "object": "checkout.session", "url": page, "data": [{"id": "x_2"}]}
+    other.register_error_handler(404, lambda _: (answer, 200))
+    with served(other) as address:
+        gateway = create_gateway(till.stand_in, stripe_api_base=address)
+        for deed in (
+            lambda: gateway.create_checkout(till.order()).url,
+            lambda: gateway.find_page("cs_test_1"),
+            lambda: gateway.open_portal("cus_1", "http://127.0.0.1:8000", "en"),
+        ):
+            with pytest.raises(GatewayUnavailable):
+                deed()
+
+
+@pytest.mark.parametrize("host", ["checkout", "billing", "invoice"])
+def test_stripes_own_pages_are_known(till: Till, host: str) -> None:
+    page = f"https://{host}.stripe.com/c/pay/cs_1#fidkdWxOYHwnPyd1blpxYHZxWjA0"
+    other = Flask("other")
+    other.register_error_handler(404, lambda _: ({"id": "x_1", "url": page}, 200))
+    with served(other) as address:
+        gateway = create_gateway(till.stand_in, stripe_api_base=address)
+        assert gateway.find_page("cs_test_1") == page

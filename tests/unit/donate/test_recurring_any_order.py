@@ -123,6 +123,14 @@ def test_never_a_fourth_mail_about_one_renewal_in_whatever_order_we_look(
     assert numbers[-1:] == ["3"] or "3" in numbers
 
 
+def test_no_mail_leads_to_an_invoice_that_is_not_at_stripe(desk: Desk) -> None:
+    desk.start(frequency="month")
+    trouble = Trouble("in_2", False, 1, "https://invoice.stripe.com.example/i")
+    write(desk, facts(desk, RecurringState.AT_RISK, 1, trouble=trouble))
+    assert desk.recurring().state == RecurringState.AT_RISK
+    assert desk.mails() == []
+
+
 def test_another_renewal_in_trouble_is_told_anew(desk: Desk) -> None:
     desk.start(frequency="month")
     for number in (1, 2):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import ctypes
 import resource
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
 from safety import machine
 
@@ -62,15 +64,36 @@ def test_swap_that_nobody_tells_of_is_unknown(root: Path) -> None:
     assert machine.is_swap_safe(root, root) is None
 
 
+@pytest.fixture
+def readable() -> Iterator[None]:
+    """This process as one that has asked Linux for nothing yet."""
+    linux = ctypes.CDLL(None)
+    before = linux.prctl(machine.GET_DUMPABLE, 0, 0, 0, 0)
+    linux.prctl(machine.SET_DUMPABLE, 1, 0, 0, 0)
+    yield
+    linux.prctl(machine.SET_DUMPABLE, before, 0, 0, 0)
+
+
+@pytest.mark.usefixtures("readable")
 @pytest.mark.parametrize(
     ("pattern", "holds"),
     [("core", True), ("|/bin/false", True), ("|/usr/share/apport/apport", None)],
 )
-def test_core_dumps(root: Path, write: Writing, pattern: str, holds: bool | None) -> None:
+def test_core_dumps_where_only_a_limit_refuses_them(
+    root: Path, write: Writing, pattern: str, holds: bool | None
+) -> None:
     write("sys/kernel/core_pattern", f"{pattern}\n")
-    machine.refuse_core_dumps()
-    assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     assert machine.are_cores_refused(root) is holds
+    machine.keep_memory_private()
+    assert machine.are_cores_refused(root) is True
+
+
+def test_nobody_else_reads_the_memory_of_the_service(app: Flask) -> None:
+    """Making the application is enough, so that web server, worker and commands all have it."""
+    assert app
+    assert resource.getrlimit(resource.RLIMIT_CORE) == (0, 0)
+    assert ctypes.CDLL(None).prctl(machine.GET_DUMPABLE, 0, 0, 0, 0) == 0
 
 
 def test_private_places(root: Path) -> None:

@@ -26,7 +26,7 @@ MARKED = {
     "staff.export_contacts", "staff.export_donations", "staff.refund_donation",
     "staff.end_recurring", "staff.invite", "staff.invite_again", "staff.change_role",
     "staff.remove_member", "staff.enter_donation", "staff.passphrase", "staff.change_passphrase",
-    "staff.release_copy",
+    "staff.release_copy", "staff.end_session", "staff.end_other_sessions",
 }  # fmt: skip
 
 

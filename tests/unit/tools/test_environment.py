@@ -84,4 +84,4 @@ def test_an_environment_that_is_not_whole_is_made_anew(checkout: Path, whole: st
     assert "Making the virtual environment" in done.stdout
     assert "packages could not be installed" in done.stderr
     assert not (checkout / ".venv" / "half-written").exists()
-    assert not (checkout / ".venv" / "installed-run").exists()
+    assert not (checkout / ".venv" / "installed-demo").exists()

@@ -209,6 +209,13 @@ def test_failed_renewal_is_mended_on_stripes_invoice(giver: Giver) -> None:
     assert answer.headers["Location"] == invoice["hosted_invoice_url"]
 
 
+def test_nobody_is_led_to_an_invoice_that_is_not_at_stripe(giver: Giver) -> None:
+    failing(giver)
+    elsewhere = {"hosted_invoice_url": "https://invoice.stripe.com.example/i/1"}
+    giver.stand_in.account.ledger.save(giver.at_stripe("invoice") | elsewhere)
+    assert giver.do("mend").headers["Location"].endswith("?done=mend")
+
+
 def test_mended_elsewhere_is_said_so(giver: Giver) -> None:
     failing(giver)
     invoice = giver.at_stripe("invoice")["hosted_invoice_url"]
