@@ -21,6 +21,7 @@ from config.languages import current_language
 from vault.services import VaultMissing
 from web import throttle, tokens
 from web.countries import COUNTRY_CODES, countries
+from web.errors import note_unavailable
 
 DISCREET = _(
     "Write to me discreetly: a neutral sender, subject and wording that do not show what it is "
@@ -71,7 +72,8 @@ class PublicForm(FlaskForm):  # type: ignore[misc]
             return False
         try:
             has_quota = throttle.spend(limit, self.quota_purpose, self.quota_cost)
-        except VaultMissing:
+        except VaultMissing as error:
+            note_unavailable(error)
             self.put_off()
             return False
         if not has_quota:

@@ -146,6 +146,58 @@ def test_unknown_addresses_get_a_page_in_their_language(client: FlaskClient) -> 
     assert client.delete("/uk/").status_code == 405
 
 
+@pytest.mark.parametrize(
+    "path",
+    [
+        "/static/../app.py",
+        "/static/%2e%2e/app.py",
+        "/static/..%2fapp.py",
+        "/static/x/../app.py",
+        "/static/x/%2e%2e/config/settings.py",
+        "/static/x/..%2fconfig%2fsettings.py",
+        "/static/x/..%5capp.py",
+        "/static/x/../../app.py",
+        "/static/x/../static/vigil.css",
+        "/static/x/%2fetc%2fpasswd",
+        f"/static/x/{ROOT}/app.py",
+        "/static",
+        "/static/",
+        "/static/x",
+        "/static/x/",
+        "/static/x/.",
+        "/static/vigil.css",
+        "/.git/config",
+        "/.git/HEAD",
+        "/.env",
+        "/app.py",
+        "/config/settings.py",
+        "/instance/",
+        "/instance/vigil.db",
+        "/instance/settings.env",
+        "/requirements/run.txt",
+        "/templates/layout.html",
+        "/README.md",
+        "/../app.py",
+        "/en/../app.py",
+    ],
+)
+def test_nothing_is_served_but_the_files_of_one_folder(client: FlaskClient, path: str) -> None:
+    """No listing and no way out of it: the answer is that of an address that nobody thought of."""
+    answer, nowhere = client.get(path, follow_redirects=True), client.get("/nothing-like-it")
+    if path.startswith("/en/"):
+        nowhere = client.get("/en/nothing-like-it")
+    assert (answer.status_code, answer.data) == (404, nowhere.data)
+
+
+def test_the_one_folder_is_served_whole(client: FlaskClient) -> None:
+    folder = ROOT / "static"
+    files = [path for path in folder.rglob("*") if path.is_file()]
+    assert files
+    for path in files:
+        answer = client.get(f"/static/x/{path.relative_to(folder).as_posix()}")
+        assert (answer.status_code, answer.data) == (200, path.read_bytes()), path
+
+
 def test_machines_find_what_they_ask_for(client: FlaskClient) -> None:
     assert client.get("/healthz").text == client.get("/readyz").text == "ok\n"
     assert "Sitemap: http://127.0.0.1:8000/sitemap.xml" in client.get("/robots.txt").text

@@ -43,6 +43,18 @@ def id_of(app: Flask, browser: Browser) -> uuid.UUID:
         return found.id
 
 
+def busy_since(browser: Browser, begun: datetime) -> bytes:
+    """The token of a session that was used, with passphrase and code, for almost twelve hours."""
+    assert browser.staff_id
+    token = sessions.start_session(browser.staff_id, None, begun)
+    for quarter in range(1, 48):
+        now = begun + timedelta(minutes=15 * quarter)
+        token = sessions.renew_session(token, now) or b""
+        sessions.mark_seen(token, now)
+    db.session.commit()
+    return token
+
+
 def test_all_are_listed_and_this_one_is_marked(
     app: Flask, admin: Browser, elsewhere: Browser, browser_of: Callable[[str], Browser]
 ) -> None:
@@ -65,6 +77,43 @@ def test_what_is_over_is_not_listed(app: Flask, admin: Browser, elsewhere: Brows
         found.mark = with_mark(bound_in(found))["mark"]
         db.session.commit()
     assert "Firefox, Android" not in admin.get(ACCOUNT).text
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(30 * 60 - 30, 200), (30 * 60, 303)])
+def test_session_ends_after_thirty_minutes_without_use(
+    app: Flask, admin: Browser, seconds: int, status: int
+) -> None:
+    with app.app_context():
+        change_sessions(seen_at=datetime.now(UTC) - timedelta(seconds=seconds))
+    answer = admin.get("/staff/")
+    assert answer.status_code == status
+    assert status == 200 or answer.location.startswith("/staff/sign-in")
+
+
+@pytest.mark.parametrize(("seconds", "status"), [(12 * 3600 - 30, 200), (12 * 3600, 303)])
+def test_session_ends_after_twelve_hours_however_busy(
+    app: Flask, admin: Browser, seconds: int, status: int
+) -> None:
+    with app.app_context():
+        admin.bring(busy_since(admin, datetime.now(UTC) - timedelta(seconds=seconds)))
+    answer = admin.get("/staff/")
+    assert answer.status_code == status
+    assert status == 200 or answer.location.startswith("/staff/sign-in")
+
+
+def test_worker_takes_away_what_is_over_and_nothing_else(app: Flask, admin: Browser) -> None:
+    assert admin.staff_id
+    now = datetime.now(UTC)
+    with app.app_context():
+        for seconds, is_left in ((12 * 3600, False), (12 * 3600 - 1, True)):
+            token = busy_since(admin, now - timedelta(seconds=seconds))
+            sessions.clear_out(now)
+            assert (sessions.find_session(token) is not None) is is_left
+        for seconds, is_left in ((30 * 60, False), (30 * 60 - 1, True)):
+            begun = now - timedelta(seconds=seconds)
+            token = sessions.start_session(admin.staff_id, None, begun)
+            sessions.clear_out(now)
+            assert (sessions.find_session(token) is not None) is is_left
 
 
 def test_one_is_ended(app: Flask, admin: Browser, elsewhere: Browser) -> None:
