@@ -79,7 +79,10 @@ SENTENCES: dict[str, Sentences] = {
     "recovery": Sentences(
         _("The recovery code opens this vault."),
         _("It is the last way when all passphrases are lost."),
-        _("Ask whoever runs the server for a new recovery code, and print it twice."),
+        _(
+            "Run “flask staff rotate --new-recovery-code” on the server, and write the new code "
+            "down twice."
+        ),
     ),
     "second-factors": Sentences(
         _("Everybody has set up a second factor."),

@@ -18,6 +18,7 @@ ACTIONS: dict[str, frozenset[str]] = {
     "vault.initialised": frozenset(),
     "vault.rotated": frozenset({"vault", "shares", "refused"}),
     "vault.recovered": frozenset({"vault"}),
+    "vault.code-renewed": frozenset(),
     "staff.created": frozenset({"role"}),
     "staff.invited": frozenset({"role"}),
     "staff.enrolled": frozenset(),

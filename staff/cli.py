@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 from datetime import UTC, datetime
 
 import click
@@ -17,15 +16,12 @@ from staff.services import FIRST_NAME, Installed, install
 from staff.team.cli_recovery import recover
 from staff.team.cli_rotation import rotate
 from staff.team.invitations import BadName, NameTaken
-from vault.services import AlreadyInitialised, VaultMissing, is_initialised, reads_as
+from staff.team.paper import have_written
+from vault.services import AlreadyInitialised, VaultMissing, is_initialised
 
 staff = AppGroup("staff", help="Who may sign in, and the vault's keys.")
 staff.add_command(recover)
 staff.add_command(rotate)
-
-GROUPS_TYPED_BACK = 2
-ON_A_LINE = 7  # of the code's groups
-READ_IT = "When all of it is on paper, press Enter: the screen is cleared then."
 
 
 @click.command("init", help="Make keys, tables, the first administrators and the recovery code.")
@@ -94,25 +90,16 @@ def _install(names: list[str]) -> Installed:
 
 def _show(installed: Installed) -> None:
     """Show what is shown once, and go on when some of it came back from the paper."""
+    lines: list[str] = []
+    for holder in installed.holders:
+        lines += [f"Name            {holder.name}", f"Passphrase      {holder.passphrase}", ""]
     try:
-        click.echo(_framed(installed))
-        click.prompt(READ_IT, default="", show_default=False, prompt_suffix=" ")
-        click.clear()
-        _have_typed_back(installed.recovery_code)
-    except (click.Abort, KeyboardInterrupt, EOFError):
+        have_written(lines, installed.recovery_code)
+    except click.Abort:
         db.session.rollback()
         raise click.ClickException(
             "Broken off. Nothing was kept: what was shown above opens nothing."
         ) from None
-
-
-def _have_typed_back(code: str) -> None:
-    groups = code.split("-")
-    for at in sorted(secrets.SystemRandom().sample(range(len(groups)), GROUPS_TYPED_BACK)):
-        line, place = divmod(at, ON_A_LINE)
-        asked = f"Recovery code, line {line + 1}, group {place + 1} of {ON_A_LINE}"
-        while not reads_as(click.prompt(asked), groups[at]):
-            click.echo("That is not what was shown. Look at your paper again.")
 
 
 def _already() -> click.ClickException:
@@ -124,20 +111,3 @@ def _as_json(installed: Installed) -> str:
         {"name": holder.name, "passphrase": holder.passphrase} for holder in installed.holders
     ]
     return json.dumps({**holders[0], "recovery_code": installed.recovery_code, "holders": holders})
-
-
-def _framed(installed: Installed) -> str:
-    groups = installed.recovery_code.split("-")
-    lines = ["Write this down now: it is shown only once.", ""]
-    for holder in installed.holders:
-        lines += [f"Name            {holder.name}", f"Passphrase      {holder.passphrase}", ""]
-    lines += [
-        f"Recovery code   {'-'.join(groups[:ON_A_LINE])}-",
-        f"                {'-'.join(groups[ON_A_LINE:])}",
-        "",
-        "The recovery code opens every contact when all passphrases are lost.",
-        "Keep two copies on paper, in two places. Nobody can make another.",
-    ]
-    width = max(map(len, lines))
-    edge = "+" + "-" * (width + 4) + "+"
-    return "\n".join([edge, *(f"|  {line.ljust(width)}  |" for line in lines), edge])

@@ -100,6 +100,7 @@ ACTIONS: dict[str, Any] = {
     "vault.initialised": _("Vault made"),
     "vault.rotated": _("Vault given a new key"),
     "vault.recovered": _("Vault opened with the recovery code"),
+    "vault.code-renewed": _("Recovery code replaced"),
     "staff.created": _("Staff member added"),
     "staff.invited": _("Staff member invited"),
     "staff.enrolled": _("Passphrase set by invitation"),

@@ -11,7 +11,7 @@ from typing import cast
 from flask import Flask, current_app
 
 from config.settings import Settings
-from vault import first_keys, holders, recovery, rotation, wraps
+from vault import first_keys, holders, recovery, renewal, rotation, wraps
 from vault.box import CannotOpen
 from vault.chosen import ChosenFault, check_chosen
 from vault.codes import BadRecoveryCode, Fault, read_code, reads_as
@@ -22,6 +22,7 @@ from vault.models import Holder, HolderKind
 from vault.opener import Opener
 from vault.passphrases import generate_passphrase, normalise_passphrase
 from vault.recovery import Recovered
+from vault.renewal import NewCode
 from vault.rotation import NextPair, Switched
 from vault.sealing import MAIL_KEY, Vault
 from vault.sessions import unwrap_for_session, wrap_for_session
@@ -39,6 +40,7 @@ __all__ = [
     "IntakeStopped",
     "KeysNotWritable",
     "KeysState",
+    "NewCode",
     "NextPair",
     "Opener",
     "Recovered",
@@ -52,6 +54,7 @@ __all__ = [
     "add_holder",
     "check_chosen",
     "draw_pair",
+    "draw_recovery_code",
     "dummy_unlock",
     "enrol_holder",
     "forget_pin",
@@ -70,6 +73,7 @@ __all__ = [
     "recover_vault",
     "recovery_code_fits",
     "renew_pepper",
+    "replace_recovery_code",
     "state_of_keys",
     "switch_vault",
     "unlock",
@@ -210,6 +214,19 @@ def switch_vault(
     VolatileKeysUnreachable; roll back then.
     """
     return rotation.switch(vault(), opener, pair, holders, now)
+
+
+def draw_recovery_code(opener: Opener, now: datetime) -> NewCode:
+    """A code that opens nothing before `replace_recovery_code`, to be read from paper first."""
+    return renewal.draw_code(opener, now)
+
+
+def replace_recovery_code(drawn: NewCode) -> Holder:
+    """Let the new code open every vault, and none from before any; then rotate. Flushes.
+
+    Raises VaultChanged.
+    """
+    return renewal.put_in_place(drawn)
 
 
 def forget_shares(vault_id: int, now: datetime) -> bool:

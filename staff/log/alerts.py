@@ -57,10 +57,10 @@ def tell_of_export(what: str, count: int, now: datetime) -> None:
 
 
 def tell_of_team(what: str, now: datetime) -> None:
-    """Mail that somebody was "invited", or that a role was "role-changed". Flushes.
+    """Mail that somebody was "invited", a role "role-changed", the code "code-renewed". Flushes.
 
-    A new link for a colleague takes their account over. Without names, as above. Raises
-    VaultMissing.
+    A new link for a colleague takes their account over, a new code makes papers worthless. Without
+    names, as above. Raises VaultMissing.
     """
     params = {"what": what, "path": "/staff/audit"}
     _mail("team-alert", f"team-alert:{uuid.uuid4()}", params, now)

@@ -10,20 +10,23 @@ import click
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
-from config.database import db
+from config.database import db, forget_deleted_rows
 from staff.door.delays import normalise_name
 from staff.models import StaffMember
 from staff.team import rotation
+from staff.team.paper import have_written
 from staff.team.typed_code import NOTHING, ask_for_code, of_another
 from vault.models import Holder
 from vault.services import (
     CannotOpen,
     IntakeStopped,
     KeysNotWritable,
+    NewCode,
     NextPair,
     Opener,
     VaultMissing,
     draw_pair,
+    draw_recovery_code,
     is_pinned,
     mark_old_pins,
     pin_pair,
@@ -39,24 +42,31 @@ OTHERS = {"recovery": "the recovery code", "invitation": "an invitation that is 
 @click.command("rotate", help="Give the vault a new key, after somebody left who knew this one.")
 @click.option("--name", help="Whose passphrase to ask for; without it, for the recovery code.")
 @click.option("--yes", is_flag=True, help="Do not ask whether the pin is on every machine.")
+@click.option(
+    "--new-recovery-code", "is_code_new", is_flag=True, help="The paper is lost or was seen."
+)
 @with_appcontext
-def rotate(name: str | None, yes: bool) -> None:
+def rotate(name: str | None, yes: bool, is_code_new: bool) -> None:
     """Draw a key, pin it, ask, switch."""
     opener, actor = _open_as(name) if name else (_open(ask_for_code()), None)
     pair = draw_pair()
-    _say_who_keeps_a_key(opener)
+    _say_who_keeps_a_key(opener, is_code_new)
     db.session.rollback()
+    code = _have_code_written(opener) if is_code_new else None
     _have_pinned(pair, yes)
     try:
-        done = rotation.rotate(opener, pair, actor, datetime.now(UTC))
+        done = rotation.rotate(opener, pair, actor, datetime.now(UTC), code)
     except VaultMissing as fault:
         db.session.rollback()
         raise click.ClickException(f"{fault}. {NOTHING}") from None
     db.session.commit()
+    forget_deleted_rows()
     click.echo(f"Vault {done.vault_id} seals from now on; {done.shares} keys open it.")
     if done.refused:
         click.echo(f"{done.refused} holders in the database are nobody's and got no share.")
     click.echo("What came in before is sealed anew when a key holder signs in.")
+    if code:
+        click.echo("The code from before opens nothing here. Burn it, and delete older backups.")
     _mark_old()
 
 
@@ -88,10 +98,11 @@ def _open(key: bytes) -> Opener:
         raise click.ClickException(f"{fault}. See: flask staff recover") from None
 
 
-def _say_who_keeps_a_key(opener: Opener) -> None:
+def _say_who_keeps_a_key(opener: Opener, is_code_new: bool) -> None:
     """Whoever writes to the database could have put somebody in there: people look at names."""
+    now = datetime.now(UTC)
     try:
-        entitled = rotation.entitled(opener, datetime.now(UTC))
+        entitled = rotation.entitled_people(now) if is_code_new else rotation.entitled(opener, now)
     except VaultMissing as fault:
         raise click.ClickException(f"{fault}.") from None
     rows = db.session.execute(select(StaffMember.holder_id, StaffMember.name))
@@ -99,6 +110,18 @@ def _say_who_keeps_a_key(opener: Opener) -> None:
     click.echo("These keep a key:")
     for holder in filter(opener.vouches_for, entitled):
         click.echo(f"  {names.get(holder.id) or OTHERS.get(holder.kind, holder.id)}")
+    if is_code_new:
+        click.echo("  a new recovery code, and none from before")
+
+
+def _have_code_written(opener: Opener) -> NewCode:
+    """Nothing of the code is in the database while somebody writes, and no row is locked."""
+    drawn = draw_recovery_code(opener, datetime.now(UTC))
+    try:
+        have_written([], drawn.code)
+    except click.Abort:
+        raise click.ClickException(f"Broken off. {NOTHING} The code above opens nothing.") from None
+    return drawn
 
 
 def _have_pinned(pair: NextPair, yes: bool) -> None:

@@ -7,22 +7,24 @@ import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from config.database import db
 from config.settings import settings
 from staff import audit
-from staff.log import audit_chain
+from staff.log import alerts, audit_chain
 from staff.models import Invitation, StaffMember
 from staff.team.invitations import is_open, needs_key
 from vault.models import Holder
 from vault.services import (
     KeysNotWritable,
+    NewCode,
     NextPair,
     Opener,
     VaultMissing,
     draw_pair,
     pin_pair,
+    replace_recovery_code,
     switch_vault,
 )
 
@@ -43,11 +45,22 @@ class Rotated:
     refused: int
 
 
-def rotate(opener: Opener, pair: NextPair, actor: uuid.UUID | None, now: datetime) -> Rotated:
+def rotate(
+    opener: Opener,
+    pair: NextPair,
+    actor: uuid.UUID | None,
+    now: datetime,
+    code: NewCode | None = None,
+) -> Rotated:
     """Switch to a pinned pair, with shares for everybody who should have one. Flushes.
 
-    Raises VaultMissing, VaultChanged and VolatileKeysUnreachable; roll back then.
+    A new recovery code takes the place of the one from before. Raises VaultMissing, VaultChanged
+    and VolatileKeysUnreachable; roll back then.
     """
+    if code is not None:
+        replace_recovery_code(code)
+        audit.record("vault.code-renewed", now, actor=actor, subject=("vault", None))
+        alerts.tell_of_team("code-renewed", now)
     switched = switch_vault(opener, pair, entitled(opener, now), now)
     for holder in switched.refused:
         # somebody wrote it into the database who had no open vault
@@ -88,6 +101,15 @@ def entitled(opener: Opener, now: datetime) -> list[Holder]:
 
     Nobody has vouched for whom somebody planted. Raises TwoRecoveryCodes.
     """
+    people = entitled_people(now)
+    codes = list(db.session.scalars(select(Holder).where(Holder.kind == "recovery")))
+    if sum(opener.vouches_for(code) for code in codes) > 1:
+        raise TwoRecoveryCodes("vault: the database has two recovery holders; nothing was rotated")
+    return [*people, *codes]
+
+
+def entitled_people(now: datetime) -> list[Holder]:
+    """The same without the recovery code, and whether or not anybody vouches for them."""
     members = db.session.execute(
         select(StaffMember.holder_id, StaffMember.role).where(
             StaffMember.state != "removed", StaffMember.holder_id.is_not(None)
@@ -96,8 +118,5 @@ def entitled(opener: Opener, now: datetime) -> list[Holder]:
     ids = {holder_id for holder_id, role in members if needs_key(role)}
     invited = select(Invitation.holder_id).where(Invitation.holder_id.is_not(None), is_open(now))
     ids |= set(db.session.scalars(invited))
-    rows = select(Holder).where(or_(Holder.id.in_(ids), Holder.kind == "recovery"))
-    found = list(db.session.scalars(rows.order_by(Holder.created_at, Holder.id)))
-    if sum(holder.kind == "recovery" and opener.vouches_for(holder) for holder in found) > 1:
-        raise TwoRecoveryCodes("vault: the database has two recovery holders; nothing was rotated")
-    return found
+    rows = select(Holder).where(Holder.id.in_(ids), Holder.kind != "recovery")
+    return list(db.session.scalars(rows.order_by(Holder.created_at, Holder.id)))

@@ -28,6 +28,7 @@ def of_another() -> click.ClickException:
     """What to say where a key opens nothing. Undoes what was begun."""
     db.session.rollback()
     return click.ClickException(
-        f"This opens nothing here. {NOTHING} Either it is of another installation, or KEYS_DIR/pin"
-        " is:\nwhere you are sure of the code, move that file away and run this again."
+        f"This opens nothing here. {NOTHING} Either it was replaced, or it is of another\n"
+        "installation, or KEYS_DIR/pin is: where you are sure of the code, move that file away and "
+        "run\nthis again."
     )

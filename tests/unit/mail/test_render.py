@@ -74,7 +74,7 @@ VARIANTS = {
     "my-data": [{"minutes": "1"}],
     "my-copy": [{"days": "1"}],
     "export-alert": [{"n": "1"}, {"what": "donations"}, {"what": "donations", "n": "1"}],
-    "team-alert": [{"what": "role-changed"}],
+    "team-alert": [{"what": "role-changed"}, {"what": "code-renewed"}],
     "giving-alert": [
         {"what": "guard-odd", "n": "1"},
         {"what": "guard-closed"},

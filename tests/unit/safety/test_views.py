@@ -43,7 +43,7 @@ def test_an_administrator_reads_what_holds(app: Flask) -> None:
     assert 'aria-current="true">Safety' in page.text
     wide = page.text.split("Holds here")[1]
     assert "The recovery code opens this vault." in wide
-    assert "Ask whoever runs the server for a new recovery code" not in wide
+    assert "staff rotate --new-recovery-code" not in wide
 
 
 @pytest.mark.parametrize("role", ["viewer", "editor", "contacts"])

@@ -3,11 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import pty
-import re
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +12,9 @@ from sqlalchemy import func, select
 
 from app import create_app
 from config.database import db
-from config.settings import ROOT, load_settings
+from config.settings import load_settings
 from staff.models import AuditEvent, StaffMember
+from tests.support.terminal import at_terminal
 from vault.models import Holder
 from vault.services import holder_from_recovery_code, unlock, vault
 
@@ -110,58 +106,19 @@ def test_init_goes_on_with_one_key_holder_who_says_so(empty_app: Flask) -> None:
 def test_init_has_the_recovery_code_typed_back(empty_app: Flask, tmp_path: Path) -> None:
     """As somebody at a terminal: a wrong group first, then what is on the paper."""
     environment = {
-        **os.environ,
         "DATABASE_URL": f"sqlite:///{tmp_path / 'vigil.db'}",
         "KEYS_DIR": str(tmp_path / "keys"),
         "VOLATILE_KEYS": str(tmp_path / "volatile"),
     }
-    terminal, inside = pty.openpty()
-    command = [sys.executable, "-m", "flask", "--app", "app", "init", "--name", "alena"]
-    streams = {"stdin": inside, "stdout": inside, "stderr": inside}
-    with subprocess.Popen(command, cwd=ROOT, env=environment, **streams) as process:
-        os.close(inside)
-        try:
-            type_back(terminal)
-            assert process.wait(timeout=10) == 0
-        finally:
-            process.kill()
-            os.close(terminal)
+    with at_terminal(environment, "init", "--name", "alena") as terminal:
+        terminal.until("none): ")
+        terminal.type("maksim")
+        shown = terminal.until("Recovery code")
+        assert "Name            alena" in shown
+        assert "Name            maksim" in shown
+        terminal.write_down()
+        terminal.until("Done.")
     assert holders_in(empty_app) == 3
-
-
-def type_back(terminal: int) -> None:
-    """Answer what `flask init` asks."""
-    lines = said(terminal)
-    until(lines, "none): ")
-    os.write(terminal, b"maksim\n")
-    shown = until(lines, "cleared then.")
-    assert "Name            alena" in shown
-    assert "Name            maksim" in shown
-    groups = re.findall(r"\b[0-9A-Z]{4}\b", shown)
-    assert len(groups) == 14
-    os.write(terminal, b"\n")
-    until(lines, "of 7: ")
-    os.write(terminal, b"no\n")
-    until(lines, "Look at your paper again.")
-    for _ in range(2):
-        [(line, place)] = re.findall(r"line (\d), group (\d) of 7", until(lines, "of 7: "))
-        group = groups[(int(line) - 1) * 7 + int(place) - 1]
-        os.write(terminal, f" {group.lower()} \n".encode())
-    until(lines, "Done.")
-
-
-def said(terminal: int) -> Iterator[str]:
-    """What the terminal shows, letter by letter."""
-    while True:
-        yield from os.read(terminal, 4096).decode()
-
-
-def until(letters: Iterator[str], words: str) -> str:
-    """What comes up to and with these words."""
-    seen = ""
-    while not seen.endswith(words):
-        seen += next(letters)
-    return seen
 
 
 @pytest.mark.parametrize("name", ["", "   ", "a\x00b", "x" * 81])
