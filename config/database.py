@@ -6,7 +6,9 @@ import logging
 import sqlite3
 import time
 import uuid
+from contextlib import suppress
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import flask
@@ -141,6 +143,19 @@ def _take_write_lock(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE")  # once more, for an error of SQLAlchemy's
     finally:
         driver.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+
+
+def make_place() -> None:
+    """Make folder and file of a SQLite database that is not there yet, for their owner alone.
+
+    For the commands with which an installation begins: anywhere else a wrong place is a mistake.
+    Where it cannot be made, the database says so itself.
+    """
+    place = db.engine.url.database
+    if db.engine.dialect.name == "sqlite" and place:
+        with suppress(OSError):
+            Path(place).parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            Path(place).touch(mode=0o600)
 
 
 def prepare_engine(engine: Engine) -> None:

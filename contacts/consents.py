@@ -1,11 +1,13 @@
 """The ledger of consents: the exact words, given and withdrawn; rows are added and never changed.
 
+The database refuses to change one (migration 0004), and the words are held to their hash besides.
 A person's consents hang on another contact where both are the same person, and go with a person
 who is erased. Nothing else in the application touches them.
 """
 
 from __future__ import annotations
 
+import hashlib
 import uuid
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
@@ -29,6 +31,12 @@ class ConsentGiven:
     words: str
     is_given: bool
     day: date
+    is_genuine: bool  # else somebody changed the words in the database
+
+
+def hash_of_words(purpose: str, language: str, words: str) -> bytes:
+    """What the words agreed to are found by, and held to: SHA-256, 32 bytes."""
+    return hashlib.sha256(f"{purpose}\0{language}\0{words}".encode()).digest()
 
 
 def give(
@@ -72,13 +80,28 @@ def consents_of(contact_id: uuid.UUID) -> list[ConsentGiven]:
     """All that a person agreed to and took back, the newest first."""
     rows = db.session.execute(
         select(
-            Consent.purpose, ConsentText.language, ConsentText.words, Consent.is_given, Consent.day
+            Consent.purpose,
+            ConsentText.language,
+            ConsentText.words,
+            Consent.is_given,
+            Consent.day,
+            Consent.text_hash,
         )
         .join(ConsentText, ConsentText.hash == Consent.text_hash)
         .where(Consent.contact_id == contact_id)
         .order_by(Consent.day.desc(), Consent.purpose, Consent.is_given)
     )
-    return [ConsentGiven(*row) for row in rows]
+    return [
+        ConsentGiven(
+            row.purpose,
+            row.language,
+            row.words,
+            row.is_given,
+            row.day,
+            hash_of_words(row.purpose, row.language, row.words) == row.text_hash,
+        )
+        for row in rows
+    ]
 
 
 def stands(contact_id: uuid.UUID, purpose: str) -> bool:

@@ -17,6 +17,7 @@ from sqlalchemy import Table, inspect
 
 from config.database import db, insert_or_update
 from config.settings import settings
+from contacts.consents import hash_of_words
 from contacts.deed_statements import contact_insert, deed_writer
 from contacts.models import ConsentText, Deed
 from mail import outbox
@@ -133,7 +134,7 @@ def _named(prefix: str, row: Mapping[str, Any]) -> dict[str, Any]:
 
 def consent_text(agreed: Agreed, language: str, day: date) -> bytes:
     """The hash of the words agreed to; written down where they are new."""
-    text_hash = hashlib.sha256(f"{agreed.purpose}\0{language}\0{agreed.words}".encode()).digest()
+    text_hash = hash_of_words(agreed.purpose, language, agreed.words)
     known: set[bytes] = current_app.extensions.setdefault("vigil_consent_texts", set())
     if text_hash in known:
         return text_hash

@@ -112,8 +112,8 @@ def write_letter(
     unsubscribe = absolute_links(params, base_url).get("unsubscribe_link")
     if unsubscribe:
         headers["List-Unsubscribe"] = f"<{unsubscribe}>"
-        if unsubscribe.startswith("https://"):  # RFC 8058 3.1
-            headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
+        # RFC 8058 3.1; mail programs pass it over where the address is not https
+        headers["List-Unsubscribe-Post"] = "List-Unsubscribe=One-Click"
     return Letter(
         author=author,
         reader=parse_reader(to),

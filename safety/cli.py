@@ -14,7 +14,7 @@ import pyrage
 from flask.cli import with_appcontext
 from sqlalchemy.exc import SQLAlchemyError
 
-from config.database import db
+from config.database import db, make_place
 from config.settings import AGE_RECIPIENT, settings
 from safety import panic
 from safety import panic_report as report
@@ -101,6 +101,7 @@ def restore(file: Path, identity: str, check: bool) -> None:
 
 def _restore(file: Path, keys: list[Any]) -> None:
     """Read once more, now into the tables. Raises BadBackup and NotEmpty."""
+    make_place()
     if not restoring.has_tables():
         flask_migrate.upgrade()
     restoring.check_empty()

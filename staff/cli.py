@@ -10,7 +10,7 @@ import flask_migrate
 from flask.cli import AppGroup, with_appcontext
 from sqlalchemy import inspect, select
 
-from config.database import db
+from config.database import db, make_place
 from staff.models import StaffMember
 from staff.services import FIRST_NAME, Installed, install
 from staff.team.cli_recovery import recover
@@ -31,6 +31,7 @@ staff.add_command(rotate)
 @with_appcontext
 def init(names: tuple[str, ...], one_key_holder: bool, as_json: bool) -> None:
     """Initialise once; a second time changes nothing and fails."""
+    make_place()
     if not inspect(db.engine).get_table_names():
         flask_migrate.upgrade()
     if is_initialised():

@@ -87,6 +87,7 @@ def content_of(person: Person, language: str, opener: Opener, now: datetime) -> 
                 "words": one.words,
             }
             for one in person.consents
+            if one.is_genuine
         ],
     }
 

@@ -11,6 +11,8 @@ from pathlib import Path
 import pytest
 from flask import Flask
 from sqlalchemy import select
+from sqlalchemy import text as sql
+from sqlalchemy.exc import DBAPIError
 
 from config.database import db
 from config.settings import ROOT
@@ -150,3 +152,34 @@ def test_nothing_else_touches_the_ledger() -> None:
     for path, text in texts.items():
         if re.search(r"\bConsent\b", text):
             assert not re.search(r"\.(?:is_given|text_hash|purpose)\s*=[^=]", text), path
+
+
+@pytest.mark.parametrize(
+    "statement",
+    [
+        "UPDATE consent_text SET words = 'I agree to everything.'",
+        "UPDATE consent_text SET language = 'be'",
+        "DELETE FROM consent_text",
+        "UPDATE consent SET is_given = NOT is_given",
+        "UPDATE consent SET day = '2020-01-01'",
+        "UPDATE consent SET purpose = 'newsletter'",
+        "UPDATE consent SET text_hash = (SELECT hash FROM consent_text LIMIT 1)",
+    ],
+)
+def test_database_refuses_to_change_a_row(contact_id: uuid.UUID, statement: str) -> None:
+    before = rows(), consents_of(contact_id)
+    with pytest.raises(DBAPIError, match="kept as they were given"):
+        db.session.execute(sql(statement))
+    db.session.rollback()
+    assert (rows(), consents_of(contact_id)) == before
+
+
+def test_words_that_were_changed_all_the_same_are_told(contact_id: uuid.UUID) -> None:
+    """By somebody who owns the database, and takes the triggers away first."""
+    on = "" if db.engine.dialect.name == "sqlite" else " ON consent_text"
+    db.session.execute(sql(f"DROP TRIGGER consent_text_is_not_changed{on}"))
+    assert all(one.is_genuine for one in consents_of(contact_id))
+    changed = "UPDATE consent_text SET words = 'Anything.' WHERE purpose = 'newsletter'"
+    db.session.execute(sql(changed))
+    told = {one.purpose: one.is_genuine for one in consents_of(contact_id)}
+    assert told == {"signature": True, "newsletter": False, "volunteering": True}

@@ -74,6 +74,8 @@ def test_one_click_unsubscribe() -> None:
     raw = create_letter(params={"unsubscribe_path": path}).as_bytes()
     assert f"\r\nList-Unsubscribe: <https://vigil.example.org{path}>\r\n".encode() in raw
     assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in raw
+    tried = create_letter(params={"unsubscribe_path": path}, base_url="http://127.0.0.1:8000")
+    assert b"\r\nList-Unsubscribe-Post: List-Unsubscribe=One-Click\r\n" in tried.as_bytes()
 
 
 def test_message_id_of_a_long_domain_stays_whole() -> None:

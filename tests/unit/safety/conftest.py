@@ -131,7 +131,7 @@ def new_machine(
         folder.mkdir()
         if keys_from:
             shutil.copytree(keys_from, folder / "keys")
-        url = f"sqlite:///{folder / 'vigil.db'}"
+        url = f"sqlite:///{folder / 'instance' / 'vigil.db'}"  # a checkout has no such folder
         if engine == "postgresql":
             names.append(f"restored-{uuid.uuid4().hex[:8]}")
             url = postgres.create(names[-1])

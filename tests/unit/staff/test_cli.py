@@ -46,6 +46,25 @@ def holders_in(app: Flask) -> int:
         return counted
 
 
+def test_init_makes_the_folder_for_its_owner_alone(tmp_path: Path) -> None:
+    """A fresh checkout has none, and a database is nobody else's."""
+    place = tmp_path / "new" / "instance"
+    app = create_app(
+        load_settings(
+            _env_file=None,
+            database_url=f"sqlite:///{place / 'vigil.db'}",
+            keys_dir=place / "keys",
+            volatile_keys=str(place / "volatile"),
+        )
+    )
+    made = app.test_cli_runner().invoke(args=["init", "--one-key-holder", "--json"])
+    assert made.exit_code == 0, made.output
+    assert place.stat().st_mode & 0o077 == 0
+    assert [path for path in place.iterdir() if path.stat().st_mode & 0o077] == []
+    with app.app_context():
+        db.engine.dispose()
+
+
 def test_init_makes_everything_once(empty_app: Flask) -> None:
     runner = empty_app.test_cli_runner()
     first = runner.invoke(args=["init", "--name", "Alena", "--name", "Maksim K", "--json"])

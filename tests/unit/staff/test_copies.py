@@ -12,12 +12,12 @@ from typing import Any
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 from sqlalchemy.event import listen, remove
 
 from config.database import db
 from contacts import consents, links
-from contacts.models import Contact, CopyRequest, Correction
+from contacts.models import ConsentText, Contact, CopyRequest, Correction
 from contacts.my_data import copies, services
 from contacts.services import hash_of, token_from_path
 from donate.models import Donation
@@ -511,6 +511,20 @@ def test_person_page_shows_consents_given_and_withdrawn(
     assert block.count("I agree to this &amp; that.") == 2
     assert block.index("withdrawn") < block.index("given")
     assert "English" in block
+
+
+def test_words_of_a_consent_that_were_changed_are_no_longer_theirs(
+    app: Flask, admin: Browser, people: People, request_id: uuid.UUID, contact_id: uuid.UUID
+) -> None:
+    told = "These are not the words that were agreed to"
+    assert told not in admin.get(f"/staff/contacts/{contact_id}").text
+    with app.app_context():
+        on = "" if db.engine.dialect.name == "sqlite" else " ON consent_text"
+        db.session.execute(text(f"DROP TRIGGER consent_text_is_not_changed{on}"))
+        db.session.execute(update(ConsentText).values(words="I agree to everything."))
+        db.session.commit()
+    assert told in admin.get(f"/staff/contacts/{contact_id}").text
+    assert released(app, admin, request_id)["consents"] == []
 
 
 def test_dashboard_says_that_copies_wait(
