@@ -13,8 +13,11 @@ from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
 
 @contextmanager
-def told_in_a_sentence() -> Iterator[None]:
-    """Raise ClickException where the database cannot be reached, opened, or has no tables."""
+def told_in_a_sentence(exit_code: int = 1) -> Iterator[None]:
+    """Raise ClickException where the database cannot be reached, opened, or has no tables.
+
+    A command whose exit status 1 says something of its own ends with another one then.
+    """
     try:
         yield
     except DBAPIError as fault:
@@ -23,10 +26,12 @@ def told_in_a_sentence() -> Iterator[None]:
         ):
             raise
         reason = str(fault.orig).partition("\n")[0]
-        raise click.ClickException(
+        sentence: Any = click.ClickException(
             f"The database cannot be used: {reason}. DATABASE_URL says where it is; its folder "
             "must exist; `flask --app app init` or `flask --app app db upgrade` makes the tables."
-        ) from None
+        )
+        sentence.exit_code = exit_code
+        raise sentence from None
 
 
 def told(command: click.Command) -> click.Command:

@@ -13,6 +13,7 @@ from flask import current_app
 from flask.cli import with_appcontext
 from sqlalchemy import select
 
+from config.commands import told_in_a_sentence
 from config.database import db
 from config.settings import settings
 from safety.drill.guessing import Stretcher
@@ -33,13 +34,17 @@ from vault.models import VaultPair
     help="Another place on the disk, such as a folder of logs.",
 )
 @with_appcontext
+@told_in_a_sentence(exit_code=2)
 def drill(
     guesses: TextIO | None,
     passphrases: TextIO | None,
     cookies: TextIO | None,
     also: tuple[Path, ...],
 ) -> None:
-    """Rob this installation and say what a thief gets. Exit status 1 where it is too much."""
+    """Rob this installation and say what a thief gets. Exit status 1 where it is too much.
+
+    2 where there is no database to rob.
+    """
     means = Means(
         guesses=_words(guesses) if guesses else ADDRESSES,
         passphrases=_words(passphrases) if passphrases else PASSPHRASES,

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import uuid
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import select
-
-from config.database import db
-from staff.log import audit_chain
+from staff.log import audit_chain, audit_rows
 from staff.models import AuditEvent
 
 PAGE = 50
@@ -93,14 +91,15 @@ def record(
 
 def recent_events(
     before: int | None = None, actions: tuple[str, ...] = (), size: int = PAGE
-) -> list[AuditEvent]:
+) -> list[Any]:
     """The newest events, or those before the one with the number `before`; one more than `size`.
 
-    That one more says that there is another page. `actions` narrows them.
+    That one more says that there is another page. `actions` narrows them. What cannot be read is
+    an `audit_rows.Unreadable`.
     """
-    events = select(AuditEvent).order_by(AuditEvent.seq.desc()).limit(size + 1)
+    events = audit_rows.events().order_by(AuditEvent.seq.desc()).limit(size + 1)
     if before is not None:
         events = events.where(AuditEvent.seq < before)
     if actions:
         events = events.where(AuditEvent.action.in_(actions))
-    return list(db.session.scalars(events))
+    return audit_rows.read(events)

@@ -8,14 +8,14 @@ from __future__ import annotations
 import uuid
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import ColumnElement
 
-from config.database import db
 from config.settings import settings
 from mail import outbox
 from staff import audit
-from staff.log import audit_check
+from staff.log import audit_chain, audit_check, audit_rows
 from staff.log.audit_check import Verdict
 from staff.models import AuditEvent
 from vault.services import IntakeStopped, VaultMissing, vault
@@ -68,14 +68,14 @@ def tell_of_team(what: str, now: datetime) -> None:
 
 def unseen_exports(me: uuid.UUID) -> list[UnseenExport]:
     """The exports of others since this administrator last opened the log, the newest first."""
-    rows = select(AuditEvent).where(
+    rows = audit_rows.events().where(
         AuditEvent.subject_kind.in_(("contacts", "donations")),
         AuditEvent.subject_id.is_(None),
         AuditEvent.action.in_(EXPORTS),
         AuditEvent.actor_id != me,
         AuditEvent.seq > _looked_until(me),
     )
-    return [_unseen(row) for row in db.session.scalars(rows.order_by(AuditEvent.seq.desc()))]
+    return [_unseen(row) for row in audit_rows.read_well(rows.order_by(AuditEvent.seq.desc()))]
 
 
 def record_looked(me: uuid.UUID, until: int, now: datetime) -> None:
@@ -103,12 +103,9 @@ def mail_head(now: datetime) -> None:
         audit.record("audit.head-mailed", now, actor=None, subject=("audit", None), head=head)
 
 
-def last_mailed_head() -> AuditEvent | None:
-    """The event that says which head was mailed last."""
-    mailed = select(AuditEvent).where(
-        AuditEvent.subject_kind == "audit", AuditEvent.action == "audit.head-mailed"
-    )
-    return db.session.scalars(mailed.order_by(AuditEvent.seq.desc()).limit(1)).first()
+def last_mailed_head() -> Any | None:
+    """The event that says which head was mailed last; None where it cannot be read."""
+    return _last(AuditEvent.subject_kind == "audit", AuditEvent.action == "audit.head-mailed")
 
 
 def watch_vault(now: datetime) -> None:
@@ -125,13 +122,12 @@ def watch_vault(now: datetime) -> None:
 
 
 def _looked_until(me: uuid.UUID) -> int:
-    looked = select(AuditEvent.details).where(
+    last = _last(
         AuditEvent.subject_kind == "staff",
         AuditEvent.subject_id == me,
         AuditEvent.action == "audit.looked",
     )
-    last = db.session.scalar(looked.order_by(AuditEvent.seq.desc()).limit(1))
-    return int(last["number"]) if last else 0
+    return _number(last, "number") if last else 0
 
 
 def _fault_of_vault() -> str | None:
@@ -147,15 +143,27 @@ def _fault_of_vault() -> str | None:
 
 def _last_alarm() -> str:
     """The fault of which the last alarm told; empty where it is over."""
-    told = select(AuditEvent.action, AuditEvent.details).where(
+    last = _last(
         AuditEvent.subject_kind == "vault", AuditEvent.action.in_(("vault.alarm", "vault.well"))
     )
-    last = db.session.execute(told.order_by(AuditEvent.seq.desc()).limit(1)).first()
-    return str(last.details["fault"]) if last and last.action == "vault.alarm" else ""
+    return str(last.details.get("fault", "")) if last and last.action == "vault.alarm" else ""
 
 
-def _unseen(row: AuditEvent) -> UnseenExport:
-    count, is_sealed = int(row.details.get("count", 0)), "recipient" in row.details
+def _last(*conditions: ColumnElement[bool]) -> Any | None:
+    """The newest event of a kind; None where there is none, or it cannot be read."""
+    rows = audit_rows.events().where(*conditions)
+    found = audit_rows.read_well(rows.order_by(AuditEvent.seq.desc()).limit(1))
+    return found[0] if found else None
+
+
+def _number(row: Any, name: str) -> int:
+    """A number from the details; 0 where somebody has put something else there."""
+    value = row.details.get(name, 0)
+    return value if isinstance(value, int) and value < audit_chain.LAST else 0
+
+
+def _unseen(row: Any) -> UnseenExport:
+    count, is_sealed = _number(row, "count"), "recipient" in row.details
     return UnseenExport(row.seq, row.at, row.actor_id, row.action, count, is_sealed)
 
 

@@ -27,6 +27,7 @@ from sqlalchemy import event, insert, select, update
 from sqlalchemy.orm import Session, SessionTransaction
 
 from config.database import db, insert_or_update
+from staff.log import audit_rows
 from staff.models import AuditChain, AuditEvent
 from vault.box import ARCHIVE, box_vault_id, box_version
 from vault.services import CannotOpen, Opener, vault
@@ -34,6 +35,7 @@ from vault.services import CannotOpen, Opener, vault
 CHAIN_ID = uuid.UUID("6d1f0c4e-27c5-4f0a-9d0e-5a0f6b1c7a11")  # the row's, always
 TABLE = AuditChain.__tablename__  # what its box is bound to
 KEY_BYTES = 32
+LAST = 2**63 - 1  # the highest number that a database holds
 COLUMNS = ("at", "actor_id", "action", "subject_kind", "subject_id", "details")
 _WAITING = "vigil_audit"
 log = logging.getLogger("vigil.staff")
@@ -76,11 +78,8 @@ def begin(opener: Opener | None = None) -> None:
 def older_events(until: int | None = None) -> tuple[int, bytes]:
     """The last number, or the last one up to `until`, and a hash over all events until it."""
     digest, seq = hashlib.sha256(b"vigil audit log 1"), 0
-    older = select(AuditEvent.seq, *columns()).order_by(AuditEvent.seq)
-    if until is not None:
-        older = older.where(AuditEvent.seq <= until)
-    for row in db.session.execute(older.execution_options(yield_per=1000)):
-        digest.update(written(row.seq, values_of(row)) + b"\n")
+    for row in audit_rows.read_between(0, LAST if until is None else until):
+        digest.update(_written_if_readable(row) + b"\n")
         seq = row.seq
     return seq, digest.digest()
 
@@ -123,11 +122,6 @@ def reseal_if_it_opens(opener: Opener) -> None:
         log.error("the first key of the audit log does not open and is left as it is")
 
 
-def columns() -> list[Any]:
-    """The columns of an event that the chain holds."""
-    return [getattr(AuditEvent, name) for name in COLUMNS]
-
-
 def values_of(row: Any) -> dict[str, Any]:
     """What the chain holds of an event."""
     return {name: getattr(row, name) for name in COLUMNS}
@@ -154,6 +148,17 @@ def written(seq: int, values: Mapping[str, Any]) -> bytes:
     ids = {name: values[name] and str(values[name]) for name in ("actor_id", "subject_id")}
     form = {**values, **ids, "seq": seq, "at": at.astimezone(UTC).isoformat()}
     return json.dumps(form, sort_keys=True, separators=(",", ":")).encode()
+
+
+def _written_if_readable(row: Any) -> bytes:
+    """The same of a row as it was read; nothing but a word where nobody here can have written it.
+
+    Raising would mean that nothing can be written any more.
+    """
+    try:
+        return written(row.seq, values_of(row))
+    except audit_rows.NONSENSE:
+        return b"unreadable"
 
 
 @event.listens_for(db.session, "before_commit")

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hmac
 import re
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
@@ -17,12 +16,11 @@ from typing import Any
 from sqlalchemy import func, select
 
 from config.database import db
-from staff.log import audit_chain
+from staff.log import audit_chain, audit_rows
 from staff.log.audit_chain import CHAIN_ID, TABLE, Link, mac_of
 from staff.models import AuditChain, AuditEvent
 from vault.services import CannotOpen, Opener
 
-BATCH = 1000
 _HEAD = re.compile(r"\s*(\d{1,18}):([0-9a-fA-F]{64})\s*")
 
 
@@ -101,6 +99,8 @@ def first_key(opener: Opener) -> Link:
     sealed = db.session.scalar(select(AuditChain.sealed).where(AuditChain.id == CHAIN_ID))
     if sealed is None:
         raise NoChain
+    if not isinstance(sealed, bytes):
+        raise CannotOpen("a first key that is none")
     if not audit_chain.is_vouched_for(sealed, opener.active_id):
         raise NotVouchedFor
     found = opener.open(TABLE, CHAIN_ID, sealed)
@@ -108,6 +108,15 @@ def first_key(opener: Opener) -> Link:
         return Link(int(found["seq"]), bytes.fromhex(found["hash"]), bytes.fromhex(found["key"]))
     except (KeyError, TypeError, ValueError) as error:
         raise CannotOpen("a first key that is none") from error
+
+
+def check(opener: Opener | None, mailed: Head | None = None) -> Verdict:
+    """Verify the log, with the first key where the vault is open.
+
+    Raises NoChain, NotVouchedFor, CannotOpen.
+    """
+    gone = _end_is_gone()
+    return gone or verify(first_key(opener) if opener else None, mailed)
 
 
 def verify(first: Link | None = None, mailed: Head | None = None) -> Verdict:
@@ -126,23 +135,36 @@ def _walk(ends: _Ends, first: Link | None, mailed: Head | None) -> tuple[int, Fa
         return here.seq, Fault.START
     if mailed and mailed.seq <= seq and mailed != Head(seq, digest):
         return mailed.seq, Fault.HEAD
-    for row in _events(seq, ends.last):
-        after = here.following(audit_chain.values_of(row))
-        if fault := _fault(row, here, after, ends, has_key=first is not None):
-            return after.seq, fault
+    for row in audit_rows.read_between(seq, ends.last):
+        after = _after(here, row)
+        if after is None or not _is_ours(row, here, after, has_key=first is not None):
+            return here.seq + 1, _fault(row, here, ends)
         if mailed and mailed.seq == after.seq and mailed.hash != after.hash:
             return after.seq, Fault.HEAD
         here = after
     return _at_the_end(here, ends, mailed, has_key=first is not None)
 
 
-def _fault(row: Any, here: Link, after: Link, ends: _Ends, *, has_key: bool) -> Fault | None:
-    """What is wrong with the event that should lead from `here` to `after`."""
-    if row.seq != after.seq:
-        return Fault.REMOVED
-    is_ours = not has_key or hmac.compare_digest(row.mac or b"", mac_of(here.key, after.hash))
-    if row.hash == after.hash and is_ours:
+def _after(here: Link, row: Any) -> Link | None:
+    """The link after one more event; None where nobody here can have written what is read."""
+    try:
+        return here.following(audit_chain.values_of(row))
+    except audit_rows.NONSENSE:
         return None
+
+
+def _is_ours(row: Any, here: Link, after: Link, *, has_key: bool) -> bool:
+    """Whether this event leads from `here` to `after`, and bears the mark of its moment."""
+    if (row.seq, row.hash) != (after.seq, after.hash):
+        return False
+    mac = row.mac if isinstance(row.mac, bytes) else b""
+    return not has_key or hmac.compare_digest(mac, mac_of(here.key, after.hash))
+
+
+def _fault(row: Any, here: Link, ends: _Ends) -> Fault:
+    """What is wrong with the event that should follow `here` and does not."""
+    if row.seq != here.seq + 1:
+        return Fault.REMOVED
     if ends.last == ends.end.seq:
         return Fault.CHANGED
     # the others were given new numbers to hide it: there are more or fewer than were counted
@@ -169,22 +191,23 @@ def _begun_at(ends: _Ends) -> int:
     return ends.last if found is None else found - 1
 
 
-def _events(after: int, last: int) -> Iterator[Any]:
-    """Their columns, batch by batch."""
-    columns = (AuditEvent.seq, AuditEvent.hash, AuditEvent.mac, *audit_chain.columns())
-    while True:
-        rows = select(*columns).where(AuditEvent.seq > after, AuditEvent.seq <= last)
-        batch = db.session.execute(rows.order_by(AuditEvent.seq).limit(BATCH)).all()
-        yield from batch
-        if len(batch) < BATCH:
-            return
-        after = batch[-1].seq
+def _end_is_gone() -> Verdict | None:
+    """What is to be said where events hang on a chain that nobody finds. Raises NoChain."""
+    try:
+        _read_ends()
+    except NoChain:
+        chained = select(AuditEvent.seq, AuditEvent.hash).where(AuditEvent.hash.is_not(None))
+        last = db.session.execute(chained.order_by(AuditEvent.seq.desc()).limit(1)).first()
+        if last:
+            return Verdict(Head(last.seq, last.hash or b""), False, last.seq + 1, Fault.CUT)
+        raise
+    return None
 
 
 def _read_ends() -> _Ends:
     columns = (AuditChain.seq, AuditChain.hash, AuditChain.key)
     last = select(func.max(AuditEvent.seq)).scalar_subquery()
     row = db.session.execute(select(*columns, last).where(AuditChain.id == CHAIN_ID)).one_or_none()
-    if row is None:
+    if row is None or list(map(type, row[:3])) != [int, bytes, bytes]:
         raise NoChain
     return _Ends(Link(row[0], row[1], row[2]), row[3] or 0)

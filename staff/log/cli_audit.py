@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 import click
 from flask_babel import force_locale
 
+from config.commands import told_in_a_sentence
 from config.database import begin_read, db
 from staff.cli import staff
 from staff.door.sign_in import Account, find_account, open_account, use_proof
@@ -49,14 +50,14 @@ def audit_commands() -> None:
 @click.option("--head", metavar="NUMBER:MARK", help="A mark from a mail, to find a cut end.")
 @click.option("--name", help="Check every event with this key holder's passphrase, asked for.")
 @click.option("--recovery", is_flag=True, help="The same with the recovery code, asked for.")
+@told_in_a_sentence(exit_code=UNCHECKED)
 def verify(head: str | None, name: str | None, recovery: bool) -> None:
     """Without a key the links alone are checked: whoever can write them can write them anew."""
     mailed = _head(head)
     opener = _with_passphrase(name) if name else _with_code() if recovery else None
     begin_read()
     try:
-        first = audit_check.first_key(opener) if opener else None
-        verdict = audit_check.verify(first, mailed)
+        verdict = audit_check.check(opener, mailed)
     except (NoChain, NotVouchedFor, CannotOpen) as reason:
         raise CannotCheck(_in_english(reason)) from None
     click.echo(_in_english(verdict))

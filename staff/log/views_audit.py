@@ -13,7 +13,7 @@ from staff import audit
 from staff.access import opener, signed_in, staff
 from staff.log import alerts, audit_check
 from staff.log.audit_check import Head, NoChain, NotVouchedFor, parse_head
-from staff.log.words_audit import VIEW_NAMES, VIEWS, verdict_in_words
+from staff.log.words_audit import VIEW_NAMES, VIEWS, unreadable_in_words, verdict_in_words
 from staff.permissions import needs
 from staff.queries import staff_names
 from vault.services import CannotOpen
@@ -29,6 +29,7 @@ def audit_log() -> str:
     page = render_template(
         "staff/audit.html",
         events=events[: audit.PAGE],
+        unreadable=unreadable_in_words(events),
         names=staff_names(),
         next_before=events[audit.PAGE - 1].seq if len(events) > audit.PAGE else None,
         kind=kind if kind in VIEWS else "",
@@ -64,7 +65,7 @@ def _verify(head: Head | None) -> tuple[str, str]:
     key = opener()
     begin_read()
     try:
-        verdict = audit_check.verify(audit_check.first_key(key), head)
+        verdict = audit_check.check(key, head)
     except (NoChain, NotVouchedFor, CannotOpen) as reason:
         return verdict_in_words(reason), "bad"
     begin_write()

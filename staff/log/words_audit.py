@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Sequence
 from typing import Any
 
 from flask_babel import gettext as _
 from flask_babel import lazy_gettext
 
 from staff.log.audit_check import Fault, NoChain, NotVouchedFor, Verdict
+from staff.log.audit_rows import NONSENSE
+from staff.words import details
 
 # What the page can be narrowed to, with the actions that belong to it; the rest are changes.
 LOOKS = ("contact.seen", "contacts.listed")
@@ -33,6 +37,24 @@ def verdict_in_words(found: Verdict | Exception) -> str:
               "has written the whole log anew.")
         )  # fmt: skip
     return str(_("The first key of the chain does not open with this key."))
+
+
+def unreadable_in_words(events: Sequence[Any]) -> dict[int, str]:
+    """A sentence for each event that cannot be put into words, by its number."""
+    return {
+        event.seq: str(_FAULTS[Fault.CHANGED] % {"seq": event.seq})
+        for event in events
+        if not _can_be_shown(event)
+    }
+
+
+def _can_be_shown(event: Any) -> bool:
+    try:
+        json.dumps(event.details, ensure_ascii=False).encode()  # half a sign cannot be sent
+        details(event.details)
+        return isinstance(event.details.get("contacts", []), list)
+    except NONSENSE:
+        return False
 
 
 def _holds(verdict: Verdict) -> str:

@@ -44,6 +44,13 @@ def tamper(app: Flask, seq: int, *, well: bool) -> None:
         db.session.commit()
 
 
+def run_sql(app: Flask, statement: str) -> None:
+    """What somebody does who can write to the database."""
+    with app.app_context():
+        db.session.connection().exec_driver_sql(statement)
+        db.session.commit()
+
+
 def test_links_are_checked_without_a_key(app: Flask, end: int) -> None:
     told = verify(app)
     assert (told.exit_code, f"hold up to number {end}" in told.output) == (0, True)
@@ -76,6 +83,57 @@ def test_recovery_code_checks_every_event(app: Flask, instance: Instance, end: i
     assert (told.exit_code, "mistyped" in told.output) == (2, True)
     told = verify(app, "--recovery", typed="abc\n")
     assert (told.exit_code, "56 letters" in told.output) == (2, True)
+
+
+@pytest.mark.parametrize(
+    "change", ["details = 'tampered'", "at = 'x'", "actor_id = 'zz'", "mac = 'tampered'"]
+)
+def test_nonsense_in_an_event_is_named(
+    app: Flask, instance: Instance, end: int, change: str
+) -> None:
+    if instance.engine == "postgresql":
+        change = "at = 'infinity'"  # other columns take none
+    run_sql(app, f"UPDATE audit_event SET {change} WHERE seq = 2")  # noqa: S608
+    if not change.startswith("mac"):
+        told = verify(app)
+        assert (told.exit_code, "Number 2 was changed" in told.output) == (1, True)
+    told = verify(app, "--name", "admin", typed=instance.first.passphrase + "\n")
+    assert (told.exit_code, "Number 2 was changed" in told.output) == (1, True)
+
+
+def test_nonsense_before_the_chain_leaves_it_possible_to_write(
+    app: Flask, instance: Instance, end: int
+) -> None:
+    change = "details = 'tampered'" if instance.engine == "sqlite" else "at = 'infinity'"
+    run_sql(app, f"UPDATE audit_event SET hash = NULL, mac = NULL, {change}")  # noqa: S608
+    run_sql(app, "DELETE FROM audit_chain")
+    with app.app_context():
+        audit.record("goal.removed", NOW, actor=None, subject=("goal", None))
+        db.session.commit()
+    assert verify(app).exit_code == 0
+    run_sql(app, "UPDATE audit_event SET seq = 0 WHERE seq = 1")
+    run_sql(app, "DELETE FROM audit_event WHERE seq = 2")
+    assert verify(app).exit_code == 1
+
+
+@pytest.mark.parametrize("with_key", [False, True])
+@pytest.mark.parametrize(
+    "tampering", ["DELETE FROM audit_chain", "UPDATE audit_chain SET hash = 'x', key = 'x'"]
+)
+def test_chain_that_is_gone_though_events_hang_on_it_is_broken(
+    app: Flask, instance: Instance, end: int, tampering: str, with_key: bool
+) -> None:
+    run_sql(app, tampering)
+    args = ("--name", "admin") if with_key else ()
+    told = verify(app, *args, typed=instance.first.passphrase + "\n")
+    assert (told.exit_code, "The log was cut: number" in told.output) == (1, True)
+
+
+def test_log_without_events_and_chain_has_not_begun(app: Flask, end: int) -> None:
+    run_sql(app, "DELETE FROM audit_chain")
+    run_sql(app, "DELETE FROM audit_event")
+    told = verify(app)
+    assert (told.exit_code, "no chain yet" in told.output) == (2, True)
 
 
 def test_mailed_head_shows_a_cut_end(app: Flask, end: int) -> None:
