@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
@@ -27,8 +27,17 @@ class OpenCorrection:
 
 def corrections_of(contact_id: uuid.UUID, opener: Opener) -> list[OpenCorrection]:
     """A person's corrections, the oldest first."""
-    rows = db.session.scalars(select(Correction).where(Correction.contact_id == contact_id))
-    return sorted((_open(row, opener) for row in rows), key=lambda found: found.at)
+    return corrections_by_contact([contact_id], opener).get(contact_id, [])
+
+
+def corrections_by_contact(
+    contact_ids: Collection[uuid.UUID], opener: Opener
+) -> dict[uuid.UUID, list[OpenCorrection]]:
+    """The corrections of those of these people who have any, the oldest first, in one statement."""
+    found: dict[uuid.UUID, list[OpenCorrection]] = {}
+    for row in db.session.scalars(select(Correction).where(Correction.contact_id.in_(contact_ids))):
+        found.setdefault(row.contact_id, []).append(_open(row, opener))
+    return {at: sorted(each, key=lambda one: one.at) for at, each in found.items()}
 
 
 def corrected(

@@ -15,8 +15,9 @@ from typing import Any
 
 from donate.currencies import exponent
 from staff.giving.gifts import GiftRow, Sums
+from staff.people.current import open_current
 from staff.people.deeds import DeedRow
-from staff.people.persons import OpenDeed, open_deeds
+from staff.people.persons import OpenDeed
 from vault.services import Opener
 
 BYTE_ORDER_MARK = "\ufeff"  # without it Excel reads UTF-8 as something else
@@ -41,7 +42,7 @@ def csv_of_deeds(batches: Iterable[Sequence[DeedRow]], opener: Opener) -> Iterat
     """The lines of the table, opened as they go; the header first."""
     yield BYTE_ORDER_MARK + _lines([COLUMNS])
     for batch in batches:
-        yield _lines(_cells(deed) for deed in open_deeds(batch, opener))
+        yield _lines(_cells(deed) for deed in open_current(batch, opener))
 
 
 def csv_of_gifts(batches: Iterable[Sequence[tuple[GiftRow, Sums]]]) -> Iterator[str]:

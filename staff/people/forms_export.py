@@ -6,7 +6,7 @@ from typing import Any
 
 from flask_babel import lazy_gettext as _
 from wtforms import RadioField, StringField
-from wtforms.validators import Optional, ValidationError
+from wtforms.validators import InputRequired, Optional, ValidationError
 
 from staff.forms import StaffForm, choices
 from staff.people.export_age import NoRecipient, SecretKeyShown, parse_recipient
@@ -23,14 +23,13 @@ class ExportForm(StaffForm):
 
     file = RadioField(
         _("The file"),
-        [Optional()],
+        [InputRequired(_("Choose from the list."))],  # nothing leaves in clear unasked
         choices=choices(
             {
                 AGE: _("Sealed for one key (.csv.age)"),
                 CSV: _("Open to whoever finds it (.csv)"),
             }
         ),
-        default=CSV,
     )
     recipient = StringField(_("Public key of age"), [Optional()], [one_line])
 

@@ -24,10 +24,11 @@ from staff.door.step_up import stepped_up
 from staff.forms import FilterForm, SearchForm
 from staff.log.views_sightings import note_listed, note_seen
 from staff.people import deeds
+from staff.people.current import open_current
 from staff.people.deeds import PAGE, Filters
 from staff.people.exports import csv_of_deeds
 from staff.people.forms_export import ExportForm
-from staff.people.persons import find_by_email, open_deeds, open_person
+from staff.people.persons import find_by_email, open_person
 from staff.people.views_exports import download
 from staff.permissions import needs
 
@@ -99,7 +100,7 @@ def _list_page(search: SearchForm, form: FilterForm, export: ExportForm | None =
         form=form,
         export_form=export or ExportForm.fresh(),
         filters=filters,
-        deeds=open_deeds(rows[:PAGE], key),
+        deeds=open_current(rows[:PAGE], key),
         next_place=rows[PAGE - 1].place if len(rows) > PAGE else None,
         titles=titles,
     )

@@ -15,8 +15,9 @@ from staff.access import opener, signed_in, staff
 from staff.forms import NoteForm, ReviewForm
 from staff.log.views_sightings import note_listed
 from staff.people import deeds
+from staff.people.current import open_current
 from staff.people.deeds import PAGE
-from staff.people.persons import address_in_signup, open_deeds
+from staff.people.persons import address_in_signup
 from staff.people.views_contacts import person_page
 from staff.permissions import needs
 from staff.words import STATES, called
@@ -35,7 +36,7 @@ def volunteers() -> str:
         "staff/volunteers.html",
         state=state,
         counts=queries.read_figures(datetime.now(UTC).date()).volunteers(),
-        deeds=open_deeds(rows[:PAGE], opener()),
+        deeds=open_current(rows[:PAGE], opener()),
         next_place=rows[PAGE - 1].place if len(rows) > PAGE else None,
     )
     note_listed([row.contact_id for row in rows[:PAGE]], kind="volunteer", state=state)

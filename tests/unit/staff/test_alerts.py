@@ -57,7 +57,7 @@ def test_export_is_told_to_the_others_until_they_have_looked(
     people.create_signature("Ada")
     roles = ("admin", "admin", "admin", "contacts")
     taker, other, third, worker = (browser_of(role) for role in roles)
-    taker.post("/staff/contacts/export")
+    taker.post("/staff/contacts/export", {"file": "csv"})
     assert [to for to, _ in mails(app, "export-alert")] == list(READERS)
     assert mails(app, "export-alert")[0][1]["n"] == "1"
     told = "exported by a colleague since you last looked"
@@ -77,7 +77,7 @@ def test_export_is_told_to_the_others_until_they_have_looked(
 def test_older_pages_of_the_log_are_no_look(
     app: Flask, browser_of: Callable[[str], Browser], people: People
 ) -> None:
-    browser_of("admin").post("/staff/donations/export")
+    browser_of("admin").post("/staff/donations/export", {"file": "csv"})
     other = browser_of("admin")
     other.get("/staff/audit?before=2")
     assert audited(app, "audit.looked") == []

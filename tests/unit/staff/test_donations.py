@@ -115,7 +115,7 @@ def test_list_names_nobody(admin: Browser, gifts: Gifts) -> None:
 def test_export_has_plain_numbers_and_no_person(app: Flask, admin: Browser, gifts: Gifts) -> None:
     gift = gifts.create(2500, name="Canary", email="canary@example.org", fee_minor=3)
     gifts.refund(gift, 2500, "succeeded")
-    answer = admin.post("/staff/donations/export")
+    answer = admin.post("/staff/donations/export", {"file": "csv"})
     assert answer.mimetype == "text/csv"
     assert answer.is_streamed
     assert b"anary" not in answer.data
@@ -149,7 +149,7 @@ def test_amounts_of_every_kind_of_currency(minor: int, currency: str, plain: str
 
 def test_export_in_a_currency_of_thousandths(admin: Browser, gifts: Gifts) -> None:
     gifts.create(12340, currency="KWD", settled=(3700, "EUR"), fee_minor=140)
-    (row,) = rows_of(admin.post("/staff/donations/export"))
+    (row,) = rows_of(admin.post("/staff/donations/export", {"file": "csv"}))
     assert (row["amount"], row["amount_minor"]) == ("12.340", "12340")
     assert (row["settled_net"], row["settled_currency"]) == ("35.60", "EUR")
 
@@ -157,7 +157,9 @@ def test_export_in_a_currency_of_thousandths(admin: Browser, gifts: Gifts) -> No
 def test_export_is_narrowed_like_the_list(app: Flask, admin: Browser, gifts: Gifts) -> None:
     gifts.create(100, method="cash")
     gifts.create(200)
-    (row,) = rows_of(admin.post("/staff/donations/export", {"method": "cash", "state": "?"}))
+    (row,) = rows_of(
+        admin.post("/staff/donations/export", {"file": "csv", "method": "cash", "state": "?"})
+    )
     assert row["amount"] == "1.00"
     (event,) = audited(app, "donations.exported")
     assert event.details == {"count": 1, "method": "cash"}
@@ -165,7 +167,7 @@ def test_export_is_narrowed_like_the_list(app: Flask, admin: Browser, gifts: Gif
 
 def test_export_defuses_formulas(app: Flask, admin: Browser, gifts: Gifts) -> None:
     gifts.create(100, campaign="=1+1")
-    (row,) = rows_of(admin.post("/staff/donations/export"))
+    (row,) = rows_of(admin.post("/staff/donations/export", {"file": "csv"}))
     assert row["campaign"] == "'=1+1"
 
 

@@ -39,7 +39,7 @@ def test_export_holds_every_row_that_fits(admin: Browser, people: People) -> Non
     people.create_signature("Ада", days_ago=1)
     people.create_volunteer("Vera", details={"skills": ["legal", "it"], "phone": "+37061234567"})
     people.create_donation("Dora")
-    answer = admin.post("/staff/contacts/export")
+    answer = admin.post("/staff/contacts/export", {"file": "csv"})
     assert answer.mimetype == "text/csv"
     assert answer.headers["Cache-Control"] == "no-store"
     assert answer.headers["Content-Disposition"].startswith('attachment; filename="contacts-')
@@ -55,7 +55,9 @@ def test_export_holds_every_row_that_fits(admin: Browser, people: People) -> Non
 def test_export_is_filtered_like_the_list(app: Flask, admin: Browser, people: People) -> None:
     people.create_signature("Ada")
     people.create_volunteer("Vera")
-    rows = rows_of(admin.post("/staff/contacts/export", {"kind": "signature", "state": "?"}))
+    rows = rows_of(
+        admin.post("/staff/contacts/export", {"file": "csv", "kind": "signature", "state": "?"})
+    )
     assert [row["name"] for row in rows] == ["Ada"]
     with app.app_context():
         event = db.session.scalars(
@@ -67,7 +69,7 @@ def test_export_is_filtered_like_the_list(app: Flask, admin: Browser, people: Pe
 
 def test_export_streams(admin: Browser, people: People) -> None:
     people.create_signature("Ada")
-    assert admin.post("/staff/contacts/export").is_streamed
+    assert admin.post("/staff/contacts/export", {"file": "csv"}).is_streamed
 
 
 def test_row_that_does_not_open_is_exported_as_such(
@@ -77,7 +79,7 @@ def test_row_that_does_not_open_is_exported_as_such(
     with app.app_context():
         db.session.execute(update(Signature).values(sealed=b"junk"))
         db.session.commit()
-    (row,) = rows_of(admin.post("/staff/contacts/export"))
+    (row,) = rows_of(admin.post("/staff/contacts/export", {"file": "csv"}))
     assert row["name"] == "cannot be opened"
 
 
@@ -170,7 +172,7 @@ def test_export_is_logged_and_told_before_the_first_row_leaves(
     app: Flask, admin: Browser, people: People
 ) -> None:
     people.create_signature("Ada")
-    answer = admin.post("/staff/contacts/export")
+    answer = admin.post("/staff/contacts/export", {"file": "csv"})
     with app.app_context():
         db.session.execute(update(Signature).values(state="repeated"))
         db.session.commit()
@@ -185,7 +187,7 @@ def test_export_is_logged_and_told_before_the_first_row_leaves(
 def test_export_wants_passphrase_and_code_anew(app: Flask, admin: Browser, path: str) -> None:
     with app.app_context():
         change_sessions(stepped_up_at=None)
-    assert admin.post(f"/staff/{path}/export").mimetype != "text/csv"
+    assert admin.post(f"/staff/{path}/export", {"file": "csv"}).mimetype != "text/csv"
     assert audited(app, f"{path}.exported") == []
 
 
@@ -223,3 +225,14 @@ def test_rows_that_cannot_be_read_break_the_file_off(identity: x25519.Identity) 
     assert left
     with pytest.raises(pyrage.DecryptError):
         pyrage.decrypt(b"".join(left), [identity])
+
+
+@pytest.mark.parametrize("path", ["contacts", "donations"])
+def test_nothing_leaves_before_somebody_chose_how(
+    app: Flask, admin: Browser, people: People, path: str
+) -> None:
+    people.create_signature("Ада")
+    answer = admin.post(f"/staff/{path}/export")
+    assert answer.status_code == 422
+    assert "Choose from the list." in answer.text
+    assert audited(app, f"{path}.exported") == []
