@@ -118,8 +118,8 @@ class Gateway:
             session = self._v1.checkout.sessions.create(
                 orders.session_params(order), {"idempotency_key": order.idempotency_key}
             )
-        # without an address it is no longer open: there is nowhere to send the donor
-        return CheckoutSession(session.id, self._page(session.url or ""))
+            # without an address it is no longer open: there is nowhere to send the donor
+            return CheckoutSession(session.id, self._page(session.url or ""))
 
     def find_page(self, session_id: str) -> str | None:
         """The address of a page to pay on, while it is open."""
