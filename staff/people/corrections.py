@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import Row, select
 
 from config.database import db
 from contacts.models import Correction
 from vault.services import CannotOpen, Opener
+
+SealedCorrection = Row[uuid.UUID, uuid.UUID, bytes, date]
 
 
 @dataclass(frozen=True)
@@ -27,17 +29,23 @@ class OpenCorrection:
 
 def corrections_of(contact_id: uuid.UUID, opener: Opener) -> list[OpenCorrection]:
     """A person's corrections, the oldest first."""
-    return corrections_by_contact([contact_id], opener).get(contact_id, [])
+    return open_corrections(read_corrections([contact_id]), opener).get(contact_id, [])
 
 
-def corrections_by_contact(
-    contact_ids: Collection[uuid.UUID], opener: Opener
+def read_corrections(contact_ids: Collection[uuid.UUID]) -> Sequence[SealedCorrection]:
+    """The corrections of all these people, still sealed, in one statement."""
+    rows = select(Correction.id, Correction.contact_id, Correction.sealed, Correction.day)
+    return db.session.execute(rows.where(Correction.contact_id.in_(contact_ids))).all()
+
+
+def open_corrections(
+    rows: Iterable[SealedCorrection], opener: Opener
 ) -> dict[uuid.UUID, list[OpenCorrection]]:
-    """The corrections of those of these people who have any, the oldest first, in one statement."""
+    """Corrections by the person whom they stand with, the oldest first; without the database."""
     found: dict[uuid.UUID, list[OpenCorrection]] = {}
-    for row in db.session.scalars(select(Correction).where(Correction.contact_id.in_(contact_ids))):
+    for row in rows:
         found.setdefault(row.contact_id, []).append(_open(row, opener))
-    return {at: sorted(each, key=lambda one: one.at) for at, each in found.items()}
+    return {whose: sorted(each, key=lambda one: one.at) for whose, each in found.items()}
 
 
 def corrected(
@@ -51,7 +59,7 @@ def corrected(
     return result
 
 
-def _open(row: Correction, opener: Opener) -> OpenCorrection:
+def _open(row: SealedCorrection, opener: Opener) -> OpenCorrection:
     try:
         details = opener.open("correction", row.id, row.sealed)
     except CannotOpen:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
+from config.database import begin_read, db
 from staff.people.copy_match import OwnAddresses
-from staff.people.corrections import OpenCorrection, corrected, corrections_by_contact
+from staff.people.corrections import OpenCorrection, corrected, open_corrections, read_corrections
 from staff.people.deeds import DeedRow
 from staff.people.persons import COUNTED, OpenDeed, open_box, open_deeds
 from vault.services import Opener
@@ -16,9 +17,13 @@ def open_current(rows: Sequence[DeedRow], opener: Opener) -> list[OpenDeed]:
     """Open each deed, with the person's address of today and what they corrected after it.
 
     Who has not confirmed a deed may be somebody else, and so may who is named in its box: those
-    stand as they were typed.
+    stand as they were typed. What was begun in the database is undone: no transaction, and no
+    lock, is held while boxes are opened, nor while a table leaves for a slow line.
     """
-    corrections = corrections_by_contact({row.contact_id for row in rows}, opener)
+    begin_read()
+    sealed = read_corrections({row.contact_id for row in rows})
+    db.session.rollback()
+    corrections = open_corrections(sealed, opener)
     boxes = {row.contact_id: row.contact_sealed for row in rows}
     contacts = {at: open_box(opener, "contact", at, box) or {} for at, box in boxes.items()}
     return [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from tests.support.site import Site, running_site
 
 AT_STRIPE = re.compile("/c/pay/cs_test_")
 Visit = Callable[..., Page]
+VISITORS = itertools.count()
 
 
 @pytest.fixture(scope="module")
@@ -47,8 +49,13 @@ def visit(browser: Browser, odd_site: Site) -> Iterator[Visit]:
     asked: list[str] = []
 
     def visit_one(**given: object) -> Page:
-        small = {"width": 360, "height": 740}
-        made = browser.new_context(**{"base_url": odd_site.url, "viewport": small, **given})
+        own = {
+            "base_url": odd_site.url,
+            "viewport": {"width": 360, "height": 740},
+            # a browser of their own: the same form from the same one is a second click
+            "user_agent": f"Mozilla/5.0 (visitor {next(VISITORS)})",
+        }
+        made = browser.new_context(**{**own, **given})
         made.on("request", lambda request: asked.append(request.url))
         contexts.append(made)
         return made.new_page()
