@@ -5,6 +5,7 @@ The log is read as it leaves the process, on stderr: it names the kind of the fa
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,15 @@ NOBODY = "127.0.0.1:1"  # nobody listens there
 GIFT = {"amount": "31.50", "currency": "EUR", "frequency": "once", "fund": "families"}
 VALUES = ("Anna", "anna@", "hush-hush", "31.50", "Traceback", PETITION)
 Log = pytest.CaptureFixture[str]
+
+
+@pytest.fixture(autouse=True)
+def _log_of_others() -> Iterator[None]:
+    """Puts the log back: what is read here is closed afterwards, and others write on."""
+    root = logging.getLogger()
+    before = root.handlers
+    yield
+    root.handlers = before
 
 
 @contextmanager
