@@ -7,7 +7,7 @@ from typing import Any
 
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from wtforms import HiddenField, StringField
+from wtforms import BooleanField, HiddenField, StringField
 from wtforms.fields.choices import SelectChoice  # type: ignore[attr-defined] # stubs of 3.2
 from wtforms.validators import Optional
 
@@ -16,7 +16,7 @@ from donate.funds import DEFAULT_FUND, FUNDS, find_cause
 from donate.money import AmountError, AmountTooLarge, NoAmount, parse_minor
 from donate.offline.account import Account
 from donate.offline.qr import LARGEST_MINOR
-from web.forms import ChoiceField, EmailAddress, PublicForm, one_line
+from web.forms import DISCREET, ChoiceField, EmailAddress, PublicForm, one_line
 
 
 class TransferForm(PublicForm):
@@ -36,6 +36,7 @@ class TransferForm(PublicForm):
     )
     campaign = HiddenField(default="")
     email = StringField(_("E-mail"), filters=[one_line], validators=[Optional(), EmailAddress()])
+    discreet = BooleanField(DISCREET)
 
     def __init__(self, account: Account, **options: Any) -> None:
         super().__init__(**options)

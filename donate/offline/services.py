@@ -33,6 +33,7 @@ def announce_transfer(form: TransferForm, language: str, now: datetime) -> Donat
         campaign=form.campaign.data,
         frequency="once",
         language=language,
+        is_discreet=bool(form.discreet.data),
         reference=make_reference(),
         day=now.date(),
         created_at=now,
