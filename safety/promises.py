@@ -18,6 +18,7 @@ from safety import machine
 from safety.drill.loot import database_files
 from safety.panic import is_stopped
 from safety.words_promises import SENTENCES
+from staff.log import audit_rows
 from staff.models import AuditEvent, StaffMember
 from vault.models import Holder, VaultPair, VaultShare
 from vault.services import VaultMissing, state_of_keys, vault
@@ -148,10 +149,9 @@ def _second_factors() -> Fact:
 
 
 def _backup(chosen: Settings, now: datetime) -> Fact:
-    made = select(func.max(AuditEvent.at)).where(AuditEvent.action == "backup.made")
-    last = db.session.scalar(made)
-    fact = f"{last:%Y-%m-%d}" if last else ""
-    return bool(chosen.backup_recipient and last and now - last <= BACKUP_EVERY), fact
+    made = audit_rows.newest(AuditEvent.action == "backup.made")
+    fact = f"{made.at:%Y-%m-%d}" if made else ""
+    return bool(chosen.backup_recipient and made and now - made.at <= BACKUP_EVERY), fact
 
 
 def _audit_head(now: datetime) -> Fact:

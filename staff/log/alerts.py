@@ -10,8 +10,6 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement
-
 from config.settings import settings
 from mail import outbox
 from staff import audit
@@ -105,7 +103,9 @@ def mail_head(now: datetime) -> None:
 
 def last_mailed_head() -> Any | None:
     """The event that says which head was mailed last; None where it cannot be read."""
-    return _last(AuditEvent.subject_kind == "audit", AuditEvent.action == "audit.head-mailed")
+    return audit_rows.newest(
+        AuditEvent.subject_kind == "audit", AuditEvent.action == "audit.head-mailed"
+    )
 
 
 def watch_vault(now: datetime) -> None:
@@ -122,7 +122,7 @@ def watch_vault(now: datetime) -> None:
 
 
 def _looked_until(me: uuid.UUID) -> int:
-    last = _last(
+    last = audit_rows.newest(
         AuditEvent.subject_kind == "staff",
         AuditEvent.subject_id == me,
         AuditEvent.action == "audit.looked",
@@ -143,17 +143,10 @@ def _fault_of_vault() -> str | None:
 
 def _last_alarm() -> str:
     """The fault of which the last alarm told; empty where it is over."""
-    last = _last(
+    last = audit_rows.newest(
         AuditEvent.subject_kind == "vault", AuditEvent.action.in_(("vault.alarm", "vault.well"))
     )
     return str(last.details.get("fault", "")) if last and last.action == "vault.alarm" else ""
-
-
-def _last(*conditions: ColumnElement[bool]) -> Any | None:
-    """The newest event of a kind; None where there is none, or it cannot be read."""
-    rows = audit_rows.events().where(*conditions)
-    found = audit_rows.read_well(rows.order_by(AuditEvent.seq.desc()).limit(1))
-    return found[0] if found else None
 
 
 def _number(row: Any, name: str) -> int:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import ColumnElement, Select, select
 from sqlalchemy.exc import DataError, OperationalError
 
 from config.database import db
@@ -58,6 +58,12 @@ def read_between(after: int, last: int) -> Iterator[Any]:
 def read_well(rows: Select[Any]) -> list[Any]:
     """Those alone that can be read, and have details of the known form."""
     return [row for row in read(rows) if isinstance(getattr(row, "details", None), dict)]
+
+
+def newest(*conditions: ColumnElement[bool]) -> Any | None:
+    """The newest event of a kind; None where there is none, or it cannot be read."""
+    found = read_well(events().where(*conditions).order_by(AuditEvent.seq.desc()).limit(1))
+    return found[0] if found else None
 
 
 def _read_one(seq: int) -> Any:

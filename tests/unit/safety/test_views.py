@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import text
 
 from config.database import db
 from staff.door import sessions
@@ -51,3 +52,12 @@ def test_others_do_not(app: Flask, role: str) -> None:
     client = browser_of(app, role)
     assert client.get("/staff/safety").status_code == 403
     assert "Safety" not in client.get("/staff/").text
+
+
+@pytest.mark.parametrize("engine_name", ["sqlite"], indirect=True)
+def test_moment_of_a_backup_that_cannot_be_read_is_no_backup(app: Flask) -> None:
+    browser = browser_of(app, "admin")
+    with app.app_context():
+        db.session.execute(text("UPDATE audit_event SET action = 'backup.made', at = 'x'"))
+        db.session.commit()
+    assert browser.get("/staff/safety").status_code == 200
