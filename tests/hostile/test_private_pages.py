@@ -12,7 +12,6 @@ from flask.testing import FlaskClient
 from werkzeug.exceptions import HTTPException
 from werkzeug.test import TestResponse
 
-from config.database import db
 from tests.hostile.conftest import Lived
 from tests.hostile.test_every_route import addresses
 from tests.support.crawler import place, read_forms
@@ -53,12 +52,8 @@ def engine_name() -> str:
 @pytest.fixture
 def app_with_bank(instance: Instance) -> Iterator[Flask]:
     """The application with all pages that there are."""
-    made = instance.app(bank_iban=BANK_IBAN)
-    yield made
-    made.extensions["vigil_keyed_work"].stop()
-    with made.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    with instance.running(bank_iban=BANK_IBAN) as made:
+        yield made
 
 
 def endpoint_of(app: Flask, address: str, method: str = "GET") -> str:

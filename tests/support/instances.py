@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shutil
 import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -57,6 +59,16 @@ class Instance:
     def app(self, **more: Any) -> Flask:
         """The application on it."""
         return create_app(self.settings(**more))
+
+    @contextmanager
+    def running(self, **more: Any) -> Iterator[Flask]:
+        """The same, in no context as in production; ended afterwards with what it began."""
+        made = self.app(**more)
+        yield made
+        made.extensions["vigil_keyed_work"].stop()
+        with made.app_context():
+            db.session.remove()
+            db.engine.dispose()
 
     @property
     def environment(self) -> dict[str, str]:

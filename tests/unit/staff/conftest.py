@@ -6,6 +6,7 @@ import base64
 import re
 import uuid
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -41,29 +42,15 @@ _keys: dict[str, bytes] = {}
 @pytest.fixture
 def app(instance: Instance) -> Iterator[Flask]:
     """The application, in no context: each request has one of its own, as in production."""
-    made = instance.app()
-    yield made
-    made.extensions["vigil_keyed_work"].stop()
-    with made.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    with instance.running() as made:
+        yield made
 
 
 @pytest.fixture
 def app_with(instance: Instance) -> Iterator[Callable[..., Flask]]:
     """Makes the application with other settings than those of `app`."""
-    made: list[Flask] = []
-
-    def make(**more: Any) -> Flask:
-        made.append(instance.app(**more))
-        return made[-1]
-
-    yield make
-    for other in made:
-        other.extensions["vigil_keyed_work"].stop()
-        with other.app_context():
-            db.session.remove()
-            db.engine.dispose()
+    with ExitStack() as made:
+        yield lambda **more: made.enter_context(instance.running(**more))
 
 
 @pytest.fixture

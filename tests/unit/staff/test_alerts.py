@@ -28,12 +28,8 @@ READERS = ("one@example.org", "two@example.org")
 @pytest.fixture
 def app(instance: Instance) -> Any:
     """The application, with two addresses that are told."""
-    made = instance.app(alert_emails=READERS)
-    yield made
-    made.extensions["vigil_keyed_work"].stop()
-    with made.app_context():
-        db.session.remove()
-        db.engine.dispose()
+    with instance.running(alert_emails=READERS) as made:
+        yield made
 
 
 def mails(app: Flask, kind: str) -> list[tuple[str, dict[str, str]]]:

@@ -19,19 +19,24 @@ from vault.models import Holder
 from vault.services import holder_from_recovery_code, unlock, vault
 
 
-@pytest.fixture
-def empty_app(tmp_path: Path) -> Iterator[Flask]:
+def app_in(place: Path) -> Flask:
     """An installation that has nothing yet, not even tables."""
-    app = create_app(
+    return create_app(
         load_settings(
             _env_file=None,
-            database_url=f"sqlite:///{tmp_path / 'vigil.db'}",
-            keys_dir=tmp_path / "keys",
-            volatile_keys=str(tmp_path / "volatile"),
+            database_url=f"sqlite:///{place / 'vigil.db'}",
+            keys_dir=place / "keys",
+            volatile_keys=str(place / "volatile"),
             stripe_secret_key="sk_test_made_up",
             stripe_webhook_secrets=("whsec_made_up",),
         )
     )
+
+
+@pytest.fixture
+def empty_app(tmp_path: Path) -> Iterator[Flask]:
+    """One in a folder that is there."""
+    app = app_in(tmp_path)
     yield app
     with app.app_context():
         db.session.remove()
@@ -49,14 +54,7 @@ def holders_in(app: Flask) -> int:
 def test_init_makes_the_folder_for_its_owner_alone(tmp_path: Path) -> None:
     """A fresh checkout has none, and a database is nobody else's."""
     place = tmp_path / "new" / "instance"
-    app = create_app(
-        load_settings(
-            _env_file=None,
-            database_url=f"sqlite:///{place / 'vigil.db'}",
-            keys_dir=place / "keys",
-            volatile_keys=str(place / "volatile"),
-        )
-    )
+    app = app_in(place)
     made = app.test_cli_runner().invoke(args=["init", "--one-key-holder", "--json"])
     assert made.exit_code == 0, made.output
     assert place.stat().st_mode & 0o077 == 0
