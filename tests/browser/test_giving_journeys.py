@@ -178,6 +178,7 @@ def test_a_stranger_is_told_the_same_and_mailed_nothing(
     page.goto("/en/donate/manage")
     page.locator("form#ask [name=email]").fill(stranger)
     page.get_by_role("button", name="Send me the link").click()
+    expect(page).to_have_url(re.compile("/en/donate/manage/sent"))
     said = page.locator("main").inner_text()
     private_link(site, page, visitor)  # was asked for later: the stranger's was dealt with
     assert page.locator("main").inner_text() == said

@@ -57,6 +57,7 @@ def test_errors_take_the_focus_and_lead_to_the_field(page: Page) -> None:
     page.keyboard.press("Tab")
     expect(page.locator("#answer a").first).to_be_focused()
     page.keyboard.press("Enter")
+    expect(page.locator("[name=name]")).to_be_focused()
     page.keyboard.type("Ada")
     expect(page.locator("[name=name]")).to_have_value("Ada")
 

@@ -87,6 +87,7 @@ def test_words_stay_words(site: Site, page: Page, visitor: str) -> None:
     page.goto("/staff/contacts")
     page.locator("form[action*='search'] [name=email]").fill(visitor)
     page.locator("form[action*='search'] button").click()
+    expect(page.locator("h1")).not_to_have_text("Contacts")
     assert page.locator(PLANTED).count() == 0
 
 
