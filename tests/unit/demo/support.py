@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Self
@@ -189,10 +188,3 @@ def monthly_params(**changes: Any) -> Any:
     if interval:
         asked["line_items"][0]["price_data"]["recurring"] = {"interval": interval}
     return asked
-
-
-def wait_until(what: Callable[[], bool], seconds: float = 5) -> None:
-    deadline = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < deadline, "it did not happen in time"
-        time.sleep(0.02)

@@ -11,7 +11,8 @@ import stripe
 
 from demo.stripe import RunningStandIn
 from demo.stripe.deliverer import RETRY_AFTER
-from tests.unit.demo.support import KEY, SECRET, Desk, Endpoint, Post, session_params, wait_until
+from tests.support.waiting import wait_until
+from tests.unit.demo.support import KEY, SECRET, Desk, Endpoint, Post, session_params
 
 
 def verified(post: Post, secret: str = SECRET) -> stripe.Event:

@@ -9,7 +9,6 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +21,7 @@ from config.settings import ROOT
 from mail.claims import LEASE
 from mail.models import State
 from mail.worker import Worker
+from tests.support.waiting import wait_until
 from tests.unit.mail.small_app import (
     Clock,
     Post,
@@ -35,14 +35,6 @@ from tests.unit.mail.small_app import (
 )
 
 # The worker
-
-
-def until(is_so: Callable[[], bool], seconds: float = 20) -> None:
-    for _ in range(int(seconds / 0.02)):
-        if is_so():
-            return
-        time.sleep(0.02)
-    pytest.fail("it did not come to that")
 
 
 def test_two_workers_send_each_mail_once(app: Flask, post: Post) -> None:
@@ -78,7 +70,7 @@ def test_killed_worker_loses_nothing(
         released = threading.Event()
         trap.on_data = lambda: released.wait(20)
         process = start_process(app, tmp_path, trap)
-        until(lambda: all(email.state == State.SENDING for email in rows(app)))
+        wait_until(lambda: all(email.state == State.SENDING for email in rows(app)))
         process.kill()
         process.wait(10)
         released.set()
