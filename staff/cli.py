@@ -56,6 +56,8 @@ def list_staff() -> None:
 
 def _names(names: tuple[str, ...], one_key_holder: bool, as_json: bool) -> list[str]:
     """Two key holders or more, or one that somebody answers for."""
+    if one_key_holder and len(names) > 1:
+        raise click.UsageError("Give either --one-key-holder or a second --name.")
     if len(names) > 1 or one_key_holder:
         return list(names or [FIRST_NAME])
     if as_json:

@@ -101,6 +101,7 @@ def test_init_makes_everything_once(empty_app: Flask) -> None:
         ([], "alena\n\nn\n", "nothing but the recovery code"),
         ([], "alena\n", "Aborted"),
         (["--one-key-holder", "--name", "alena"], "", "Nothing was kept"),
+        (["--one-key-holder", "--name", "alena", "--name", "maksim"], "", "either"),
         (["--name", "alena", "--name", "Alena", "--json"], "", "only once"),
     ],
 )
